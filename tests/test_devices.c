@@ -78,6 +78,18 @@ static void test_memory(void) {
     CHECK(tarn_item(tarn_max(tarn_add(x, x))) == 2);
 }
 
+/* ---- one program over both: each kernel is made ready for the device that runs it */
+static void test_made_ready(void) {
+    TARN_SCOPE;
+    tarn_array *x = tarn_arange(SIZE, 0, -1, TARN_FLOAT32), *orders[4];
+    for (int i = 0; i < 4; i++) {
+        TARN_ON(tarn_default_stream(devices[i % 2]));
+        orders[i] = tarn_argsort(tarn_add(x, tarn_scalar(i, TARN_FLOAT32)));
+    }
+    CHECK(tarn_eval_all(orders, 4));
+    for (int i = 0; i < 4; i++) CHECK(tarn_item(tarn_slice_axis(orders[i], 0, 0, 1)) == SIZE - 1);
+}
+
 /* ---- the same functions on both, to the last bit: kernels of all families, sizes that ask for much shared memory,
    what is made ready once a process or once a device */
 static tarn_array *drawn(uint64_t seed, tarn_ints shape, tarn_dtype dtype) {
@@ -206,6 +218,7 @@ int main(void) {
     test_travel();
     test_sums_over_both();
     test_memory();
+    test_made_ready();
     if (devices[0].type != TARN_MOCK) test_same_on_both(false);
     test_same_on_both(true);
     return check_report("devices");

@@ -111,8 +111,8 @@ struct backend {
     backend_plan *(*prepare)(int device, const call *calls, int count, const operand_place *places, int bases);
     void (*plan_free)(backend_plan *plan); /* once no submission of it is left */
 
-    /* The rows for an op on a device, best first; NULL and 0 if there are none. Depends on the instruction set in use.
-     */
+    /* The rows for an op on a device, best first (by the instruction set in use); NULL and 0 if there are none. What
+       rows are then asked in this thread (`supports`, `workspace`, `prepare`) is asked for that device. */
     const kernel_row *const *(*rows)(int device, op_id op, int *count);
 
     /* Why the devices have no row for an op; NULL if no reason is known. Optional. */

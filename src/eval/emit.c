@@ -38,6 +38,7 @@ bool emit_measure_workspace(schedule *s, step *st) {
     st->workspace = 0;
     if (!st->row->workspace) return true;
     if (!call_of(s, st, &c)) return false;
+    face_device(st);
     st->workspace = st->row->workspace(&c);
     return st->workspace >= 0 || tarn_fail("%s: a workspace too large to count", op_name(st->op));
 }

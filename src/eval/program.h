@@ -188,6 +188,8 @@ bool program_prepare(program *p);
 
 /* The row that serves a call on a device, or NULL. Looks at shapes, dtypes and strides only. */
 const kernel_row *find_row(int slot, const call *c);
+/* Before a step's row is asked in this thread: what it says is to be true of the step's device. */
+void face_device(const step *st);
 
 /* Running a program. arguments[i]: the buffer of argument i (retained), in which it begins at byte offsets[i]. The
    caller's hold on the program becomes the run's. NULL on failure, and then that is given up. */

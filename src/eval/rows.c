@@ -19,6 +19,11 @@ static const kernel_row *first_fitting(const backend *b, int device, const call 
     return NULL;
 }
 
+void face_device(const step *st) {
+    int count;
+    st->stream->backend->rows(st->stream->device.index, st->op, &count);
+}
+
 const kernel_row *find_row(int slot, const call *c) {
     /* The device's own rows of ops in TARN_WITHOUT are passed over: the formula or the reference serves. */
     const kernel_row *row =

@@ -135,11 +135,15 @@ bool program_seal(program *p) {
 
 /* ---- preparing */
 
+static bool prepare_row(const step *st, call *c) {
+    if (!c->row->prepare) return true;
+    face_device(st);
+    return c->row->prepare(c, &c->prepared) || error_blame(TARN_ERROR_RUNTIME);
+}
+
 static bool prepare_rows(program *p) {
-    for (size_t i = 0; i < p->steps.count; i++) {
-        call *c = &p->calls[i];
-        if (c->row->prepare && !c->row->prepare(c, &c->prepared)) return error_blame(TARN_ERROR_RUNTIME);
-    }
+    for (size_t i = 0; i < p->steps.count; i++)
+        if (!prepare_row(&p->steps.items[i], &p->calls[i])) return false;
     return true;
 }
 

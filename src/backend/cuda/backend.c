@@ -47,8 +47,8 @@ static const kernel_row *const all_rows[] = {CUDA_ROWS(ROW)};
 enum { ROW_COUNT = sizeof all_rows / sizeof *all_rows };
 
 static const kernel_row *const *rows(int device, op_id op, int *count) {
-    (void)device;
     const kernel_row *const *first = NULL;
+    cuda_device_now = device;
     *count = 0;
     for (int i = 0; i < ROW_COUNT; i++) {
         if (all_rows[i]->op != op) continue;

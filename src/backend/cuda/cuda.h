@@ -25,6 +25,12 @@ void *cuda_allocate(int device, int64_t bytes);
 void cuda_release(int device, void *block);
 int64_t cuda_memory_bytes(int device);
 
+/* ---- device.c (and kernels.h) */
+/* The device at hand: whose work the calling thread gives, or whose rows were asked for in it last. */
+extern _Thread_local int cuda_device_now;
+/* 90 is 9.0. */
+int cuda_capability(void);
+
 /* ---- stream.c */
 /* Whether an error that nothing cures has happened on the device: the process can use it no more. */
 bool cuda_is_lost(int device);
@@ -33,9 +39,8 @@ void cuda_stream_free(backend_stream *stream);
 void cuda_submit(backend_stream *stream, submission *s);
 /* Waits for an event: looks before it sleeps, as waking up takes as long as a tenth of a decoding step. */
 cudaError_t cuda_await_event(cudaEvent_t event);
-/* The stream that the calling thread launches on, and its device. */
+/* The stream that the calling thread launches on. */
 extern _Thread_local cudaStream_t cuda_stream_now;
-extern _Thread_local int cuda_device_now;
 /* Bits of the inputs of the call at hand that nothing before it in its plan writes: a kernel may read them before the
    one before it is over. Outside plans 0. */
 extern _Thread_local unsigned cuda_constant_inputs;

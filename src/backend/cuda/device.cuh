@@ -149,23 +149,6 @@ static inline bool lie_at_16(const void *a, const void *b = 0, const void *c = 0
     return (((uintptr_t)a | (uintptr_t)b | (uintptr_t)c | (uintptr_t)d) & 15) == 0;
 }
 
-/* The architecture that the kernels of a file were compiled for, of those that the device runs (of several devices: the
- * one asked first); 0: none. */
-static inline int ptx_of(const void *kernel) {
-    cudaFuncAttributes made = {};
-    static const int version = cudaFuncGetAttributes(&made, kernel) == cudaSuccess ? made.ptxVersion : 0;
-    return version;
-}
-/* Whether they wait for the one before them where they say so: PTX of an older architecture does not, whatever the
- * device. */
-static inline bool can_wait(const void *kernel) {
-    return ptx_of(kernel) >= 90;
-}
-/* Whether they are code for 9.0, which is compiled as 9.0a (CMakeLists.txt): no other, older or newer, has warpgroups,
- * and of newer devices not all have clusters of 16 blocks. */
-static inline bool is_hopper(const void *kernel) {
-    return ptx_of(kernel) / 10 == 9;
-}
 /* ---- launching a kernel that may begin before the one before it on the stream is over: it calls begin() first, or
  * await_previous later */
 template <class... P, class... A>
@@ -178,7 +161,7 @@ static void start(void (*kernel)(P...), dim3 blocks, dim3 threads, size_t shared
     how.dynamicSmemBytes = shared;
     how.stream = stream;
     how.attrs = attributes;
-    how.numAttrs = can_wait((const void *)kernel) ? (unsigned)cuda_launch_attributes(attributes, shared) : 0;
+    how.numAttrs = cuda_can_wait() ? (unsigned)cuda_launch_attributes(attributes, shared) : 0;
     cudaLaunchKernelEx(&how, kernel, P(arguments)...);
 }
 /* The same for a kernel whose blocks are clusters along x. Up to 16 blocks: more than every device promises, so that it

@@ -13,14 +13,25 @@ extern "C" {
 
 typedef struct CUstream_st *kernel_stream;
 
-/* How kernels that begin with await_previous are launched on the device at hand; returns how many attributes there are.
- */
+/* ---- device.c: of the device at hand
+   How kernels that begin with await_previous are launched; returns how many attributes there are. */
 struct cudaLaunchAttribute_st;
 int cuda_launch_attributes(struct cudaLaunchAttribute_st *to, size_t shared);
-/* How many multiprocessors the device at hand has. */
+/* How many multiprocessors it has. */
 int cuda_processors(void);
 /* Of shared memory, how much a block may have. */
 int cuda_shared_bytes(void);
+/* Whether the kernels wait for the one before them where they say so: PTX of an older architecture does not, whatever
+   the device. */
+bool cuda_can_wait(void);
+/* Whether they are code for 9.0, which is compiled as 9.0a (CMakeLists.txt): no other, older or newer, has warpgroups,
+   and of newer devices not all have clusters of 16 blocks. */
+bool cuda_is_hopper(void);
+/* What `find` says, at least 0, with the device as CUDA's current one; it is asked once for each device. */
+typedef enum { QUESTION_CODE, QUESTION_LONG_CLUSTERS, QUESTIONS } device_question;
+int cuda_answer(device_question question, int (*find)(void));
+/* One of the kernels. */
+const void *a_kernel(void);
 
 /* Random numbers, as bfloat16 or float32; reading `bytes` bytes. Multiples of 16. */
 void launch_draw(void *to, int64_t bytes, kernel_stream stream);
@@ -335,7 +346,6 @@ int launch_cached_attention(const cached_attention_kernel *k, kernel_stream stre
 /* The same on the matrix units for what most models do: half types, heads of 64 or 128 that are turned whole, up to 8
    of them for a kv head, no mask, window or sinks. 0: it is something else. */
 int launch_step_attention(const cached_attention_kernel *k, kernel_stream stream);
-int cached_attention_runs(void); /* on the device at hand */
 
 /* c[m, n] = a[m, k] b[k, n] of one dtype, for those that no library takes. Strides of rows and columns. */
 typedef struct {
@@ -483,7 +493,6 @@ bool launch_packed_rows(const packed_rows_kernel *k, kernel_stream stream); /* f
 void launch_batch(const packed_rows_kernel *k, kernel_stream stream);       /* its part with eights */
 void launch_float_batch(const packed_rows_kernel *k, kernel_stream stream); /* ... of float32 */
 bool launch_prompt(const packed_rows_kernel *k, kernel_stream stream);      /* without */
-bool prompt_runs(void);                                                     /* on the device at hand */
 
 #ifdef __cplusplus
 }

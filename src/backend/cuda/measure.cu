@@ -24,6 +24,9 @@ __global__ void __launch_bounds__(512) read_all(const uint4 *from, i64 n, u32 *t
     if (all == 1) *to = all; /* so that nothing is left out */
 }
 
+const void *a_kernel(void) {
+    return (const void *)draw_numbers;
+}
 void launch_draw(void *to, int64_t bytes, kernel_stream stream) {
     draw_numbers<<<blocks_for(bytes / 4, 256), 256, 0, stream>>>((u32 *)to, bytes / 4);
 }

@@ -60,14 +60,6 @@ static bool load_nvrtc(void) {
     return good || tarn_fail("cuda: libnvrtc.so lacks functions: it is too old");
 }
 
-static int architecture(void) {
-    int device = 0, major = 0, minor = 0;
-    cudaGetDevice(&device);
-    cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-    cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
-    return 10 * major + minor;
-}
-
 /* FNV-1a over the bytes. */
 static uint64_t hash_of(const char *source, int arch, uint64_t hash) {
     hash ^= (uint64_t)arch;
@@ -208,7 +200,7 @@ static cudaKernel_t find_or_make(const code *c) {
 
 cudaKernel_t cuda_compiled(const char *source, const char *name, const char *const *options, int option_count) {
     pthread_mutex_lock(&lock);
-    cudaKernel_t kernel = find_or_make(&(code){source, name, options, option_count, architecture()});
+    cudaKernel_t kernel = find_or_make(&(code){source, name, options, option_count, cuda_capability()});
     pthread_mutex_unlock(&lock);
     return kernel;
 }

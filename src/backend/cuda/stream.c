@@ -15,7 +15,6 @@
 #include "base/memory.h"
 #include "base/spin.h"
 #include "base/worker.h"
-#include "cuda/kernels.h"
 
 enum {
     RING = 128,    /* more than the submissions of a stream that are in flight (core/stream.c) */
@@ -24,7 +23,6 @@ enum {
 };
 
 _Thread_local cudaStream_t cuda_stream_now;
-_Thread_local int cuda_device_now;
 _Thread_local unsigned cuda_constant_inputs;
 
 struct backend_stream {
@@ -58,34 +56,6 @@ _Static_assert(sizeof(task) <= sizeof(((submission *)0)->room), "a task fits int
 static atomic_bool lost[MOST_DEVICES];
 bool cuda_is_lost(int device) {
     return device >= 0 && device < MOST_DEVICES && atomic_load(&lost[device]);
-}
-
-/* ---- what launchers ask of the device at hand */
-static int attribute(enum cudaDeviceAttr which) {
-    int value = 0;
-    cudaDeviceGetAttribute(&value, which, cuda_device_now);
-    return value;
-}
-
-/* Overlapping kernels should find the shared memory and the cache of a multiprocessor divided as they want it, so that
-   all that do with a few KiB ask for the same. */
-int cuda_launch_attributes(cudaLaunchAttribute *to, size_t shared) {
-    enum { SMALL = 56 << 10, SHARE = 50 };
-    if (attribute(cudaDevAttrComputeCapabilityMajor) < 9) return 0;
-    to[0] = (cudaLaunchAttribute){.id = cudaLaunchAttributeProgrammaticStreamSerialization,
-                                  .val.programmaticStreamSerializationAllowed = 1};
-    if (shared > SMALL) return 1;
-    to[1] =
-        (cudaLaunchAttribute){.id = cudaLaunchAttributePreferredSharedMemoryCarveout, .val.sharedMemCarveout = SHARE};
-    return 2;
-}
-
-int cuda_processors(void) {
-    return attribute(cudaDevAttrMultiProcessorCount);
-}
-
-int cuda_shared_bytes(void) {
-    return attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
 }
 
 /* ---- making and freeing */

@@ -17,12 +17,19 @@ bool mock_report(bool ok) {
     return ok;
 }
 
-/* One of its rows has to be prepared before it runs, as a kernel does that is compiled when it is first needed. */
+/* One of its rows has to be prepared before it runs, as a kernel does that is compiled when it is first needed: for the
+   device whose rows the thread asked for last. */
+static _Thread_local int device_asked;
+
+void *mock_prepared_for(int device) {
+    static char done[MOCK_MAX_DEVICES];
+    return &done[device];
+}
+
 static bool prepare_row(const call *c, void **prepared) {
-    static char done;
     (void)c;
     mock_add(COUNT_PREPARED_ROWS, 1);
-    *prepared = &done;
+    *prepared = mock_prepared_for(device_asked);
     return true;
 }
 
@@ -31,6 +38,7 @@ static kernel_row prepared_row;
 static const kernel_row *const *rows(int device, op_id op, int *count) {
     static const kernel_row *const prepared[] = {&prepared_row};
     *count = 0;
+    device_asked = device;
     if (mock_is_missing(device, op)) return NULL;
     const kernel_row *const *found = backend_reference.rows(0, op, count);
     return op == OP_argsort ? prepared : found;

@@ -62,6 +62,8 @@ bool mock_violation(const char *format, ...) TARN_PRINTF(1, 2);
 bool mock_report(bool ok);
 /* Asks the library for bytes of the device's budget; negative: gives them back. */
 bool mock_reserve(int device, int64_t bytes);
+/* What `prepare` leaves in a call of a device. */
+void *mock_prepared_for(int device);
 
 /* ---- memory.c */
 void *mock_allocate(int device, int64_t bytes);

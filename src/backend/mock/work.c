@@ -57,8 +57,8 @@ static bool run_call(int device, const submission *s, int i, operand *room) {
         return false;
     if (mock_fault_due(FAULT_LAUNCH))
         return tarn_fail("mock:%d: this launch of %s was told to fail", device, op_name(planned.op));
-    if (translated.row->prepare && !translated.prepared)
-        return mock_violation("%s runs unprepared", translated.row->name);
+    if (translated.row->prepare && translated.prepared != mock_prepared_for(device))
+        return mock_violation("%s runs unprepared for mock:%d", translated.row->name, device);
     return translated.row->run(&translated) || tarn_fail("%s failed without saying why", translated.row->name);
 }
 

@@ -201,7 +201,3 @@ int launch_cached_attention(const cached_attention_kernel *c, kernel_stream stre
     }
     return 0;
 }
-
-int cached_attention_runs(void) {
-    return is_hopper((const void *)attend_cached<float, 8, 1>);
-}

@@ -333,7 +333,7 @@ template <class S, int DIM, int ARRAY> static bool launch_dim(const attention_ke
     const int64_t q_shape[] = {k->batch, k->heads, k->rows, k->dim},
                   k_shape[] = {k->batch, k->kv_heads, k->keys, k->dim},
                   v_shape[] = {k->batch, k->kv_heads, k->keys, k->value_dim};
-    if (!is_hopper((const void *)attend_groups<S, DIM, ARRAY>) || !map_rows(&q, k->q, q_shape, k->q_strides, ROWS) ||
+    if (!cuda_is_hopper() || !map_rows(&q, k->q, q_shape, k->q_strides, ROWS) ||
         !map_rows(&ks, k->k, k_shape, k->k_strides, KEYS) || !map_rows(&v, k->v, v_shape, k->v_strides, KEYS))
         return false;
     allow_shared(attend_groups<S, DIM, ARRAY>, bytes);

@@ -24,9 +24,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool make_key(const call *c, const group_axes *a, text *key) {
     const group_program *p = c->program;
-    int device = 0;
-    cudaGetDevice(&device);
-    const int32_t facts[] = {device, p->input_count, p->output_count, p->instruction_count, a->ndim};
+    const int32_t facts[] = {cuda_device_now, p->input_count, p->output_count, p->instruction_count, a->ndim};
     text_append(key, facts, sizeof facts);
     for (int i = 0; i < c->input_count; i++) text_append(key, &c->inputs[i].dtype, sizeof c->inputs[i].dtype);
     for (int i = 0; i < c->output_count; i++) text_append(key, &c->outputs[i].dtype, sizeof c->outputs[i].dtype);

@@ -132,7 +132,7 @@ static bool find_step(const call *calls, const unsigned *constant, cached_attent
     if (calls[BEFORE].row != &cuda_attention || !sort_calls(calls, &s)) return false;
     if (operand_size(&s.attention->outputs[0]) == 0) return false;
     attention_kernel k = attention_of(s.attention);
-    if (!is_step(&s, &k) || !fits_memory(&s, 3) || !cached_attention_runs()) return false;
+    if (!is_step(&s, &k) || !fits_memory(&s, 3) || !cuda_is_hopper()) return false;
     *c = kernel_of(&s, &k);
     c->early = may_begin_early(&s, calls, constant);
     return true;

@@ -111,7 +111,7 @@ int64_t tarn_backend_joined(void) {
 /* Whether kernels of compute capability 9.0 run (warpgroups, clusters, streamed rows): what is joined differs. */
 TARN_API bool tarn_backend_runs_hopper(void);
 bool tarn_backend_runs_hopper(void) {
-    return prompt_runs();
+    return cuda_is_hopper();
 }
 
 int cuda_launch_next(const call *calls, int count, const unsigned *constant, bool *ok) {

@@ -82,11 +82,10 @@ static bool solver_ok(cusolverStatus_t status, const char *what) {
     return status == CUSOLVER_STATUS_SUCCESS || tarn_fail("linalg: cuSOLVER: %s failed (%d)", what, (int)status);
 }
 
-/* Under the lock: of the calling thread's device. */
+/* Under the lock: of the device at hand. */
 static cusolverDnHandle_t handle_now(void) {
-    int device = 0;
-    if (!cuda_ok(cudaGetDevice(&device), "asking for the device") || !load()) return NULL;
-    cusolverDnHandle_t *h = &handles[device];
+    if (!cuda_use(cuda_device_now) || !load()) return NULL;
+    cusolverDnHandle_t *h = &handles[cuda_device_now];
     if (!params && !solver_ok(solver.cusolverDnCreateParams(&params), "making parameters")) return NULL;
     if (!*h && !solver_ok(solver.cusolverDnCreate(h), "making a handle")) *h = NULL;
     return *h;

@@ -330,8 +330,7 @@ template <class S> static bool launch(const dense_rows_kernel *k, kernel_stream 
 
 bool dense_rows_pay(const dense_rows_kernel *k) {
     enum { LEAST = 1024, MOST_ROWS = 1024 };
-    return k->m > ROWS && k->m <= MOST_ROWS && k->n >= LEAST && k->k >= LEAST &&
-           is_hopper((const void *)multiply_rows_by<bfloat16, 256, false>);
+    return k->m > ROWS && k->m <= MOST_ROWS && k->n >= LEAST && k->k >= LEAST && cuda_is_hopper();
 }
 
 bool launch_dense_rows(const dense_rows_kernel *k, kernel_stream stream) {

@@ -147,10 +147,11 @@ template <class S> static void start_long(const long_rows_kernel *k, kernel_stre
 
 /* Whether the device, or the part of it that we have, has 16 multiprocessors side by side for a cluster of the largest
  * blocks. */
+static int find_clusters() {
+    return cuda_is_hopper() && most_clusters(long_rows<bfloat16, true, true>, RANKS, THREADS) > 0;
+}
 static bool clusters_fit() {
-    static const bool fit = is_hopper((const void *)long_rows<bfloat16, true, true>) &&
-                            most_clusters(long_rows<bfloat16, true, true>, RANKS, THREADS) > 0;
-    return fit;
+    return cuda_answer(QUESTION_LONG_CLUSTERS, find_clusters);
 }
 
 bool rows_are_long(const long_rows_kernel *k) {

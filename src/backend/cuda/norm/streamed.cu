@@ -261,8 +261,7 @@ static int stages_of(const norm_kernel *k, i64 bytes) {
 bool norm_is_streamed(const norm_kernel *k) {
     const i64 bytes = k->n * (k->dtype == D_F32 ? 4 : 2);
     return (k->dtype <= D_BF16 || k->dtype == D_F32) && k->n >= 256 && k->n <= 8 * 32 * EACH && are_many(k, bytes) &&
-           stages_of(k, bytes) > WARPS / team_of(k->n) &&
-           is_hopper((const void *)stream_rows<float, 1, rms_norm_of_row>);
+           stages_of(k, bytes) > WARPS / team_of(k->n) && cuda_is_hopper();
 }
 
 template <class S, int TEAM, class OP> static void launch_team(const norm_kernel *k, kernel_stream stream) {

@@ -138,7 +138,7 @@ static bool is_prompt(const call *c) {
     int64_t k = x->shape[x->ndim - 1], rows = c->outputs[0].shape[c->outputs[0].ndim - 1];
     return a->transpose && a->bits == 4 && a->group_size >= 32 && rows_of_x(c) > MOST_BATCH && k % 128 == 0 &&
            rows % 16 == 0 && rows_of_x(c) < INT32_MAX / 2 && rows < MOST_WEIGHT_ROWS && x->dtype != TARN_FLOAT32 &&
-           c->inputs[2].dtype == x->dtype && has_short_places(c) && prompt_runs();
+           c->inputs[2].dtype == x->dtype && has_short_places(c) && cuda_is_hopper();
 }
 
 /* Of float32, three halves a number, sums of 64, and a number for each 128. */

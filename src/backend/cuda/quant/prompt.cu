@@ -254,10 +254,6 @@ template <class S> static bool launch(const packed_rows_kernel &k, kernel_stream
     return launchers[best](k, stream);
 }
 
-bool prompt_runs(void) {
-    return is_hopper((const void *)multiply_prompt<bfloat16, 256>);
-}
-
 bool launch_prompt(const packed_rows_kernel *k, kernel_stream stream) {
     packed_rows_kernel own = *k;
     own.group_shift = group_shift_of(k->group);

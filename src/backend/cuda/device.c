@@ -1,0 +1,79 @@
+/* What rows and launchers ask of the device at hand: that whose work the thread gives, or whose rows were asked for in
+   it last. Cards of one process may be of different capability, so that nothing is taken from one for another. */
+#include "cuda/cuda.h"
+
+#include <stdatomic.h>
+
+#include "cuda/kernels.h"
+
+_Thread_local int cuda_device_now;
+
+static int attribute(enum cudaDeviceAttr which) {
+    int value = 0;
+    cudaDeviceGetAttribute(&value, which, cuda_device_now);
+    return value;
+}
+
+int cuda_processors(void) {
+    return attribute(cudaDevAttrMultiProcessorCount);
+}
+
+int cuda_shared_bytes(void) {
+    return attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+}
+
+int cuda_capability(void) {
+    return 10 * attribute(cudaDevAttrComputeCapabilityMajor) + attribute(cudaDevAttrComputeCapabilityMinor);
+}
+
+/* ---- what takes longer to find, once for each device */
+static bool is_current(int device) {
+    int now = 0;
+    return cudaGetDevice(&now) == cudaSuccess && now == device;
+}
+
+/* Two threads may find the same thing at the same time. */
+int cuda_answer(device_question question, int (*find)(void)) {
+    static atomic_int known[QUESTIONS][MOST_DEVICES]; /* 1 + the answer */
+    const int device = cuda_device_now;
+    atomic_int *at = device < MOST_DEVICES ? &known[question][device] : NULL;
+    int answer = at ? atomic_load(at) - 1 : -1;
+    if (answer >= 0) return answer;
+    if (!is_current(device)) cudaSetDevice(device);
+    answer = find();
+    if (at) atomic_store(at, 1 + answer);
+    return answer;
+}
+
+/* All kernels are compiled for the same devices, so that one says it for all. */
+static int find_code(void) {
+    struct cudaFuncAttributes made;
+    if (cudaFuncGetAttributes(&made, a_kernel()) == cudaSuccess) return made.ptxVersion;
+    cudaGetLastError();
+    return 0;
+}
+
+static int code(void) {
+    return cuda_answer(QUESTION_CODE, find_code);
+}
+
+bool cuda_can_wait(void) {
+    return code() >= 90;
+}
+
+bool cuda_is_hopper(void) {
+    return code() / 10 == 9;
+}
+
+/* Overlapping kernels should find the shared memory and the cache of a multiprocessor divided as they want it, so that
+   all that do with a few KiB ask for the same. */
+int cuda_launch_attributes(cudaLaunchAttribute *to, size_t shared) {
+    enum { SMALL = 56 << 10, SHARE = 50 };
+    if (attribute(cudaDevAttrComputeCapabilityMajor) < 9) return 0;
+    to[0] = (cudaLaunchAttribute){.id = cudaLaunchAttributeProgrammaticStreamSerialization,
+                                  .val.programmaticStreamSerializationAllowed = 1};
+    if (shared > SMALL) return 1;
+    to[1] =
+        (cudaLaunchAttribute){.id = cudaLaunchAttributePreferredSharedMemoryCarveout, .val.sharedMemCarveout = SHARE};
+    return 2;
+}

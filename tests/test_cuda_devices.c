@@ -1,0 +1,91 @@
+/* What the CUDA backend asks of cards that are unlike each other in one process. The runtime that answers is this
+   file's, so that no card is needed; skips where CUDA's headers are not. */
+#include <stdio.h>
+
+#include "check.h"
+
+#if __has_include(<cuda_runtime_api.h>)
+#include <pthread.h>
+
+#include "cuda/device.c"
+
+/* code: what the runtime takes of cubins for 8.0 and 9.0 and PTX of 8.0. */
+typedef struct {
+    int capability, processors, shared_bytes, code;
+} card;
+static const card cards[] = {
+    {90, 132, 227 << 10, 90}, {86, 84, 99 << 10, 80}, {120, 188, 99 << 10, 80}, {80, 108, 163 << 10, 80}};
+enum { CARDS = sizeof cards / sizeof *cards };
+
+static _Thread_local int current;
+static atomic_int code_questions;
+
+cudaError_t cudaGetDevice(int *device) {
+    return *device = current, cudaSuccess;
+}
+cudaError_t cudaSetDevice(int device) {
+    return current = device, cudaSuccess;
+}
+cudaError_t cudaGetLastError(void) {
+    return cudaSuccess;
+}
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr which, int device) {
+    const card *c = &cards[device];
+    *value = which == cudaDevAttrComputeCapabilityMajor   ? c->capability / 10
+             : which == cudaDevAttrComputeCapabilityMinor ? c->capability % 10
+             : which == cudaDevAttrMultiProcessorCount    ? c->processors
+                                                          : c->shared_bytes;
+    return cudaSuccess;
+}
+const void *a_kernel(void) {
+    return cards;
+}
+cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *made, const void *kernel) {
+    CHECK(kernel == a_kernel());
+    atomic_fetch_add(&code_questions, 1);
+    *made = (struct cudaFuncAttributes){.ptxVersion = cards[current].code};
+    return cudaSuccess;
+}
+
+static int shared_of_current(void) {
+    return cards[current].shared_bytes;
+}
+
+static void check_card(int device) {
+    const card *c = &cards[device];
+    cudaLaunchAttribute attributes[2];
+    cuda_device_now = device;
+    CHECK(cuda_capability() == c->capability);
+    CHECK(cuda_processors() == c->processors);
+    CHECK(cuda_shared_bytes() == c->shared_bytes);
+    CHECK(cuda_is_hopper() == (c->code == 90));
+    CHECK(cuda_can_wait() == (c->code >= 90));
+    CHECK(cuda_answer(QUESTION_LONG_CLUSTERS, shared_of_current) == c->shared_bytes);
+    CHECK(cuda_launch_attributes(attributes, 1 << 10) == (c->capability >= 90 ? 2 : 0));
+    CHECK(cuda_launch_attributes(attributes, 90 << 10) == (c->capability >= 90 ? 1 : 0));
+}
+
+/* Forwards from one card, then backwards; CUDA's own device is whatever others left. */
+static void *check_from(void *first) {
+    const int begin = (int)(intptr_t)first;
+    for (int i = 0; i < 2 * CARDS; i++) {
+        current = i % 3;
+        check_card((begin + (i < CARDS ? i : 2 * CARDS - i)) % CARDS);
+    }
+    return NULL;
+}
+
+int main(void) {
+    pthread_t threads[CARDS];
+    check_from((void *)1);
+    CHECK(code_questions == CARDS);
+    for (intptr_t i = 0; i < CARDS; i++) CHECK(pthread_create(&threads[i], NULL, check_from, (void *)i) == 0);
+    for (int i = 0; i < CARDS; i++) pthread_join(threads[i], NULL);
+    CHECK(code_questions == CARDS);
+    return check_report("cuda devices");
+}
+#else
+int main(void) {
+    return printf("there are no headers of CUDA here\n"), 77;
+}
+#endif
