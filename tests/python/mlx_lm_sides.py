@@ -13,7 +13,8 @@ from plain_python import PLAIN
 HERE = Path(__file__).resolve().parent
 PACKAGES = Path(tarn.__file__).absolute().parents[1]
 MODEL = HERE.parents[1] / "models" / "tiny"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGES), "HF_HUB_OFFLINE": "1", "COLUMNS": "120"}
+PATHS = [str(PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]  # mlx-lm may be on one that the tests were given
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS), "HF_HUB_OFFLINE": "1", "COLUMNS": "120"}
 TARN = [sys.executable, "-m", "tarn.mlx"]
 COMMANDS = {"mlx": [PLAIN], "tarn": TARN, "gpu": [*TARN, "--device", "gpu"]}
 SIDES = ("mlx", "tarn")
