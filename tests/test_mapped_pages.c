@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tarn/lm.h"
 #include "tarn/tarn.h"
 #include "temporary_folder.h"
 #include "test_device.h"
@@ -78,6 +79,63 @@ static void test_file(const float *values) {
     tarn_tensors_free(t);
 }
 
+/* ---- what is sent ahead is there when it is read */
+static int64_t copied_in(void) {
+    tarn_memory m = {0};
+    CHECK(tarn_memory_info(tarn_default_device(), &m));
+    return m.copied_in;
+}
+
+static void test_prefetch(const float *values) {
+    const char *path = in_folder("values.safetensors");
+    save_values(path, values);
+    TARN_SCOPE;
+    tarn_tensors *t = tarn_load_safetensors(path);
+    tarn_array *a = tarn_tensors_get(t, "values");
+    const float *mapped = tarn_data(a);
+    const int64_t before = copied_in();
+    CHECK(tarn_prefetch(a, NULL) && pages_left(mapped, 2) <= 2 && copied_in() == before + BYTES);
+    CHECK(tarn_prefetch(a, NULL) && sum_on_device(a) == sum_of_values() && copied_in() == before + BYTES);
+    CHECK(is_counting(mapped) && tarn_resident_device(a).type == TARN_CPU);
+    tarn_array *not_yet = tarn_add(a, a);
+    CHECK(tarn_prefetch(not_yet, NULL) && !tarn_is_computed(not_yet));
+    CHECK(tarn_eval(not_yet) && tarn_prefetch(not_yet, tarn_default_stream((tarn_device){TARN_CPU, 0})));
+    CHECK(tarn_resident_device(not_yet).type == TARN_CPU);
+    CHECK_ERROR(tarn_prefetch(NULL, NULL), "prefetch: array 0 is NULL");
+    tarn_tensors_free(t);
+}
+
+static void test_prefetch_beyond_the_limit(const float *values) {
+    TARN_SCOPE;
+    tarn_array *a = tarn_from_data(values, TARN_SHAPE(COUNT), TARN_FLOAT32);
+    tarn_memory m = {0};
+    CHECK(tarn_memory_info(tarn_default_device(), &m));
+    tarn_set_memory_limit(tarn_default_device(), m.active + BYTES / 2);
+    CHECK_ERROR(tarn_prefetch(a, NULL), "exceed the limit");
+    tarn_set_memory_limit(tarn_default_device(), 0);
+    CHECK(tarn_prefetch(a, NULL) && sum_on_device(a) == sum_of_values());
+}
+
+/* A model's weights are on their way when it is there. */
+static void test_model(void) {
+    const int64_t before = copied_in();
+    tarn_model *model = tarn_model_load(TARN_SOURCE_DIR "/models/tiny");
+    tarn_model_facts facts = {0};
+    tarn_session *session = model ? tarn_session_new(model, .context = 64) : NULL;
+    tarn_generation made = {0};
+    CHECK(session);
+    if (!session) return;
+    tarn_model_info(model, &facts);
+    const int64_t loaded = copied_in();
+    CHECK(loaded >= before + facts.weight_bytes);
+    const int32_t ids[] = {1, 2, 3};
+    CHECK(tarn_generate(session, ids, 3, &made, .max_tokens = TARN_VALUE(1.0)));
+    CHECK(copied_in() < loaded + facts.weight_bytes / 100);
+    tarn_generation_free(&made);
+    tarn_session_free(session);
+    tarn_model_free(model);
+}
+
 /* What is mapped here is known by its address: the slot of a file that is gone says nothing of what comes there. */
 static void test_address_of_old_file(const float *values) {
     const char *path = in_folder("values.safetensors");
@@ -126,6 +184,9 @@ int main(void) {
     test_file(values);
     test_address_of_old_file(values);
     test_written_mapping(values);
+    test_prefetch(values);
+    test_prefetch_beyond_the_limit(values);
+    test_model();
     clear_folder();
     rmdir(folder);
     free(values);

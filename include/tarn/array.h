@@ -131,6 +131,10 @@ inline tarn_array *const *tarn_arrays_of(std::initializer_list<tarn_array *> lis
 #define tarn_eval(...)       tarn_eval_all(TARN_ARRAYS(__VA_ARGS__), TARN_COUNT(__VA_ARGS__))
 #define tarn_async_eval(...) tarn_async_eval_all(TARN_ARRAYS(__VA_ARGS__), TARN_COUNT(__VA_ARGS__))
 
+/* Has the values of an array, if it has any yet, follow to the stream's device (NULL: of the current stream), where
+   what reads them finds them, and returns. Nothing is computed, and the values stay where they are, too. */
+TARN_API bool tarn_prefetch(tarn_array *a, tarn_stream *stream);
+
 /* Evaluates and copies the values, dense row-major, in the array's dtype. bytes must be at least size * dtype bytes. */
 TARN_API bool tarn_read(tarn_array *a, void *out, size_t bytes);
 /* Evaluates and gives the values in host memory, dense row-major; they live as long as the array. NULL on failure. */

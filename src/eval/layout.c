@@ -31,6 +31,17 @@ tarn_device tarn_resident_device(const tarn_array *a) {
     return stream ? tarn_stream_device(stream) : host;
 }
 
+bool tarn_prefetch(tarn_array *a, tarn_stream *stream) {
+    if (!arrays_check("prefetch", &a, 1) || (!stream && !(stream = stream_current()))) return false;
+    schedule_lock();
+    buffer *b = a->buffer ? buffer_retain(a->buffer) : NULL;
+    schedule_unlock();
+    bool ok = !b || !buffer_settle(b) || buffer_send(b, stream->slot);
+    buffer_release(b);
+    release_drain();
+    return ok;
+}
+
 /* The array's buffer, for the caller, and the place of the elements in it. */
 static buffer *locate(const tarn_array *a, tarn_layout *layout) {
     schedule_lock();

@@ -37,8 +37,10 @@ static bool bind_weights(tarn_model *model, const tensor_source *source, tarn_dt
     model->dtype = dtype;
     if (!parameters_load(&model->weights, &model->config, source, &model->dtype)) return false;
     parameters_count(&model->weights, &model->config, &model->count);
-    return model->described || tarn_default_device().type == TARN_CPU ||
-           parameters_join(&model->weights, &model->config);
+    if (model->described || tarn_default_device().type == TARN_CPU) return true;
+    if (!parameters_join(&model->weights, &model->config)) return false;
+    parameters_prefetch(&model->weights, &model->config);
+    return true;
 }
 
 static bool load_files(tarn_model *model, const char *folder, tarn_dtype dtype) {

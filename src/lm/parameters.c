@@ -277,6 +277,24 @@ void parameters_free(model_weights *weights, const model_config *config) {
     *weights = (model_weights){0};
 }
 
+static void prefetch(tarn_array *a) {
+    if (a && !tarn_prefetch(a, NULL)) tarn_clear_error();
+}
+
+static void prefetch_field(void *context, const field *f, void *member) {
+    (void)context;
+    const linear *m = member;
+    if (!f->matrix) {
+        prefetch(*(tarn_array **)member);
+        return;
+    }
+    prefetch(m->weight), prefetch(m->scales), prefetch(m->biases), prefetch(m->bias);
+}
+
+void parameters_prefetch(const model_weights *weights, const model_config *config) {
+    visit_all(weights, config, prefetch_field, NULL);
+}
+
 typedef struct {
     const model_config *config;
     const model_weights *weights;
