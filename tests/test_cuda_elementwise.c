@@ -26,7 +26,7 @@ static int test_rows(void) {
             if (!accepts(op, (tarn_dtype)dtype)) continue;
             rows++;
             test_row(op, (tarn_dtype)dtype, DIMS(1030), 0);
-            test_row(op, (tarn_dtype)dtype, DIMS(40, 30), 1 + rows % 5);
+            if (in_rounds()) test_row(op, (tarn_dtype)dtype, DIMS(40, 30), 1 + rows % 5);
         }
     }
     const tarn_ints shapes[] = {TARN_0D,       DIMS(0),         DIMS(1),       DIMS(15),

@@ -1,7 +1,7 @@
 #!/bin/bash
 # test_gpu.sh BUILD [quick|race|init]: the tests on NVIDIA GPUs with fallback off, each on one of them but that of two, then the bench of single kernels, within 10 minutes on 16
-# cores; the last lines are a table of parts: exit status, seconds, what they said last. quick: small ones alone, each under compute-sanitizer's
-# memcheck; race, init: those whose kernels use shared memory or atomics, under racecheck or initcheck.
+# cores; the last lines are a table of parts: exit status, seconds, what they said last. quick: every kernel, under compute-sanitizer's memcheck;
+# race, init: those that use shared memory or atomics, under racecheck or initcheck. Of calls that are alike these take a share, TARN_ROUNDS per cent (10).
 # AT_ONCE parts run beside each other (one a core, 14 at most); LIMIT is when all of them are ended, in seconds (460); LOGS is a folder that
 # keeps what they print. CUDA_VISIBLE_DEVICES, where it is set, says which GPUs are used. Without a device the tests
 # are skipped. The exit status is 0 only if no part fails.
@@ -38,18 +38,27 @@ rows() {
 }
 large() {
     printf '%s\n' "test_cuda_ops order" "test_cuda_ops copies" "test_cuda_ops searching" "test_cuda_ops products" "test_cuda_ops quantized" \
-        test_device_kernel "test_device_kernel lost" test_cuda_kernels test_cuda_fuse test_cuda_chain test_mapped_pages test_lm test_lm_batch test_transform test_transform_compiled
+        test_device_kernel "test_device_kernel lost" test_cuda_kernels test_cuda_fuse test_cuda_chain test_mapped_pages test_lm test_lm_batch test_lm_draw test_transform test_transform_compiled
     for i in 0 1 2 3; do echo "test_transform_rows $i 4"; done
 }
+checked() {
+    rows
+    small
+    printf '%s\n' "test_cuda_ops searching" "test_cuda_ops order" "test_cuda_ops quantized" "test_cuda_ops products" test_cuda_fuse
+}
 in_build() { sed "s|^|$BUILD/tests/|"; }
+# Packages that PYTHONPATH leads to are found, too.
 from_python() {
-    PYTHONPATH=$BUILD/python python3 -c 'import numpy, pytest, tarn.core' 2>/dev/null || return
-    echo "PYTHONPATH=$BUILD/python python3 -m pytest -q tests/python/test_python_gpu.py"
+    local paths=$BUILD/python${PYTHONPATH:+:$PYTHONPATH}
+    PYTHONPATH=$paths python3 -c 'import numpy, pytest, tarn.core' 2>/dev/null || return
+    echo "PYTHONPATH=$paths python3 -m pytest -q tests/python/test_python_gpu.py"
+    PYTHONPATH=$paths python3 -c 'import transformers, importlib.util as u; assert u.find_spec("mlx_lm")' 2>/dev/null || return
+    echo "PYTHONPATH=$paths python3 -m pytest -q tests/python/test_mlx_lm_gpu.py"
 }
 parts() {
     case ${1:-} in
-    quick) { rows; small; } | in_build ;;
-    race | init) { rows; small | grep -v linalg; echo test_cuda_fuse; echo "test_cuda_ops searching"; } | in_build ;;
+    quick) { checked; printf '%s\n' test_cuda_elementwise "test_cuda_ops copies" test_device_kernel; } | in_build ;;
+    race | init) checked | grep -v linalg | in_build ;;
     *)  # the longest first
         for i in 0 1 2 3 4 5 6 7; do echo "test_transform_ops $i 8"; done | in_build
         echo test_cuda_elementwise | in_build
@@ -62,10 +71,11 @@ parts() {
 }
 
 case ${2:-} in
-quick) CHECKER="compute-sanitizer --error-exitcode 9" ;;
+quick) CHECKER="compute-sanitizer --report-api-errors no --error-exitcode 9" ;; # what the tests have refused is an error of the API
 race) CHECKER="compute-sanitizer --tool racecheck --error-exitcode 9" ;;
 init) CHECKER="compute-sanitizer --tool initcheck --error-exitcode 9" ;;
 esac
+[ -z "$CHECKER" ] || export TARN_ROUNDS=${TARN_ROUNDS:-10}
 parts "${2:-}" | xargs --process-slot-var=SLOT -P "${AT_ONCE:-$((cores < 14 ? cores : 14))}" -I {} bash -c 'part {}'
 if [ -z "${2:-}" ] && [ -x "$BUILD/bench/bench_cuda_kernels" ]; then # by itself: others would be in its figures
     SLOT=0 END=$((END + 120)) part "$BUILD/bench/bench_cuda_kernels"
