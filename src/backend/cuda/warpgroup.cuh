@@ -50,6 +50,31 @@ DEVICE void copy_box(u32 to, const CUtensorMap *map, u32 barrier, int column, in
                  : "memory");
 }
 
+/* ---- results of a warp, boxes of 16 rows that leave shared memory by the copy engine */
+DEVICE void leave_box(const CUtensorMap *map, u32 from, int column, int row, int head, int batch) {
+    asm volatile("cp.async.bulk.tensor.4d.global.shared::cta.bulk_group [%0, {%2, %3, %4, %5}], [%1];" ::"l"((u64)map),
+                 "r"(from), "r"(column), "r"(row), "r"(head), "r"(batch)
+                 : "memory");
+}
+DEVICE void box_left() {
+    asm volatile("cp.async.bulk.commit_group;" ::: "memory");
+}
+template <int LEFT> DEVICE void await_boxes_read() {
+    asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(LEFT) : "memory");
+}
+/* Where a piece of a row of a box of so many columns is: pieces stand in another order in each of 8 rows, of a narrow
+ * one in each of 4 pairs of rows. */
+template <int COLUMNS> DEVICE u32 place_in_box(int row, int piece) {
+    return row * COLUMNS * 2 + ((piece ^ (COLUMNS == 64 ? row % 8 : row / 2 % 4)) << 4);
+}
+/* Sums of a product, as pairs of halves, to where they stand: of 8 columns the upper 8 rows and the lower, then of the
+ * next 8. `at`: where lane's piece is, of row lane % 16 and the first columns, of lanes from 16 on the next. */
+DEVICE void put_pieces(u32 at, u32 upper, u32 lower, u32 next_upper, u32 next_lower) {
+    asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(at), "r"(upper), "r"(lower),
+                 "r"(next_upper), "r"(next_lower)
+                 : "memory");
+}
+
 /* ---- products: between group_begin and group_await neither factors nor sums may be touched */
 DEVICE void group_begin() {
     asm volatile("wgmma.fence.sync.aligned;" ::: "memory");

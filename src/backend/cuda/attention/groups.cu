@@ -11,6 +11,7 @@ enum {
     ROWS = 64 * GROUPS,
     KEYS = 128,
     STAGES = 2,
+    WARP_ROWS = 16,
     THREADS = WARPGROUP * (GROUPS + 1),
     GIVER_REGISTERS = 24,
     TAKER_REGISTERS = 240
@@ -33,6 +34,11 @@ template <int DIM> struct block_room {
     DEVICE_MEMBER u32 values_there(int stage) const { return barriers + 8 * (1 + STAGES + stage); }
     DEVICE_MEMBER u32 keys_free(int stage) const { return barriers + 8 * (1 + 2 * STAGES + stage); }
     DEVICE_MEMBER u32 values_free(int stage) const { return barriers + 8 * (1 + 3 * STAGES + stage); }
+};
+
+/* Where results go: row by row of heads, and side by side where that is wanted, too. */
+struct result_maps {
+    CUtensorMap to, by_rows;
 };
 
 #if HAS_WARPGROUPS
@@ -207,29 +213,51 @@ DEVICE void weigh_tile(group_rows<DIM> &r, float (&scores)[KEYS / 2], float (&fa
     weigh<true>(r, scores, fade, unit);
 }
 
+/* ---- results, which leave from where the group's queries were */
 template <class S, int DIM>
-DEVICE void write_rows(const group_rows<DIM> &r, const attention_kernel &k, const own_row &own, float unit) {
-    float sink = k.sinks ? (float)widen(((const S *)k.sinks)[own.head * k.sink_step]) * (float)LOG2E : 0;
+DEVICE void take_scales(float (&scales)[2], const group_rows<DIM> &r, const attention_kernel &k, i64 head, float unit) {
+    float sink = k.sinks ? (float)widen(((const S *)k.sinks)[head * k.sink_step]) * (float)LOG2E : 0;
 #pragma unroll
     for (int h = 0; h < 2; h++) {
         float sum = r.sum[h];
         sum += from_lane(sum, 1);
         sum += from_lane(sum, 2);
         if (k.sinks) sum = r.top[h] <= LOWEST ? INFINITY : sum + power_of_two(sink - r.top[h] * unit);
-        float scale = 1 / sum;
-        if (own.row + h * 8 >= k.rows) continue;
-        const i64 row = own.row + h * 8;
-        S *to = (S *)k.to + ((own.batch * k.heads + own.head) * k.rows + row) * k.value_dim,
-          *by_rows = (S *)k.by_rows + ((own.batch * k.rows + row) * k.heads + own.head) * k.value_dim;
-#pragma unroll
-        for (int n = 0; n < DIM / 8; n++) {
-            int column = n * 8 + threadIdx.x % 4 * 2;
-            if (column >= k.value_dim) continue;
-            const u32 pair = pair_of(r.values[4 * n + 2 * h] * scale, r.values[4 * n + 2 * h + 1] * scale, S());
-            *(u32 *)(to + column) = pair;
-            if (k.by_rows) *(u32 *)(by_rows + column) = pair;
-        }
+        scales[h] = 1 / sum;
     }
+}
+
+/* own: of the warp's first row; at: where its queries were. */
+template <int DIM>
+DEVICE void leave_rows(const attention_kernel &k, const result_maps &maps, const own_row &own, u32 at) {
+    const int row = (int)own.row, head = (int)own.head, batch = (int)own.batch;
+    for (int t = 0; t < DIM / TILE_WIDTH && row < k.rows; t++) {
+        const u32 box = at + t * block_room<DIM>::TILE;
+        leave_box(&maps.to, box, t * TILE_WIDTH, row, head, batch);
+        if (k.by_rows) leave_box(&maps.by_rows, box, t * TILE_WIDTH, row, head, batch);
+    }
+    box_left();
+    await_boxes_read<0>();
+}
+
+template <class S, int DIM>
+DEVICE void write_rows(const group_rows<DIM> &r, const attention_kernel &k, const result_maps &maps, const own_row &own,
+                       u32 queries, int group, float unit) {
+    const int lane = threadIdx.x % 32;
+    const u32 at = queries + threadIdx.x % WARPGROUP / 32 * WARP_ROWS * TILE_ROW_BYTES;
+    float scales[2];
+    take_scales<S>(scales, r, k, own.head, unit);
+    auto pair = [&](int n, int h) {
+        return pair_of(r.values[4 * n + 2 * h] * scales[h], r.values[4 * n + 2 * h + 1] * scales[h], S());
+    };
+    turn_await(OWN_FIRST + group, WARPGROUP); /* nobody reads the queries any more */
+#pragma unroll
+    for (int n = 0; n < DIM / 8; n += 2)
+        put_pieces(at + n / 8 * block_room<DIM>::TILE + place_in_box<TILE_WIDTH>(lane % 16, n % 8 + lane / 16),
+                   pair(n, 0), pair(n, 1), pair(n + 1, 0), pair(n + 1, 1));
+    show_writes();
+    __syncwarp();
+    if (lane == 0) leave_rows<DIM>(k, maps, own, at);
 }
 
 /* The last values, of which those behind the last key may be anything. */
@@ -246,8 +274,8 @@ DEVICE void take_last(group_rows<DIM> &r, const u32 (&weights)[KEYS / 16][4], co
 }
 
 template <class S, int DIM, int ARRAY>
-DEVICE void take_all(const block_room<DIM> &room, const attention_kernel &k, const key_span &span, const own_row &own,
-                     int group) {
+DEVICE void take_all(const block_room<DIM> &room, const attention_kernel &k, const result_maps &maps,
+                     const key_span &span, const own_row &own, int group) {
     const float unit = (float)(k.scale * LOG2E);
     const u32 queries = room.queries + group * 64 * TILE_ROW_BYTES;
     const bool is_teller = threadIdx.x % WARPGROUP == 0;
@@ -292,14 +320,15 @@ DEVICE void take_all(const block_room<DIM> &room, const attention_kernel &k, con
         take_weights<S>(weights, scores);
     }
     if (tiles) take_last<S>(r, weights, room, k, span, tiles - 1, group);
-    write_rows<S>(r, k, own, unit);
+    write_rows<S>(r, k, maps, own, queries, group, unit);
 }
 #endif
 
 template <class S, int DIM, int ARRAY>
 __global__ void __launch_bounds__(THREADS, 1)
     attend_groups(const __grid_constant__ attention_kernel k, const __grid_constant__ CUtensorMap qs,
-                  const __grid_constant__ CUtensorMap ks, const __grid_constant__ CUtensorMap vs) {
+                  const __grid_constant__ CUtensorMap ks, const __grid_constant__ CUtensorMap vs,
+                  const __grid_constant__ result_maps maps) {
 #if HAS_WARPGROUPS
     extern __shared__ uint4 shared[];
     const block_room<DIM> room(((u32)__cvta_generic_to_shared(shared) + 1023) / 1024 * 1024);
@@ -322,24 +351,33 @@ __global__ void __launch_bounds__(THREADS, 1)
         take_registers<TAKER_REGISTERS>();
         int row = part * 64 + threadIdx.x % WARPGROUP / 32 * 16 + threadIdx.x % 32 / 4;
         own_row own = {k.causal ? span.position + row : span.position, batch, head, first_row + row};
-        take_all<S, DIM, ARRAY>(room, k, span, own, part);
+        take_all<S, DIM, ARRAY>(room, k, maps, span, own, part);
     }
 #endif
+}
+
+static bool map_results(result_maps *maps, const attention_kernel *k) {
+    const int64_t row = k->value_dim, all = k->heads * k->rows * row, shape[] = {k->batch, k->heads, k->rows, row},
+                  strides[] = {all, k->rows * row, row}, by_rows[] = {all, row, k->heads * row};
+    return map_rows(&maps->to, k->to, shape, strides, WARP_ROWS) &&
+           (!k->by_rows || map_rows(&maps->by_rows, k->by_rows, shape, by_rows, WARP_ROWS));
 }
 
 template <class S, int DIM, int ARRAY> static bool launch_dim(const attention_kernel *k, kernel_stream stream) {
     constexpr size_t bytes = block_room<DIM>::BYTES + 1024;
     CUtensorMap q, ks, v;
+    result_maps maps = {};
     const int64_t q_shape[] = {k->batch, k->heads, k->rows, k->dim},
                   k_shape[] = {k->batch, k->kv_heads, k->keys, k->dim},
                   v_shape[] = {k->batch, k->kv_heads, k->keys, k->value_dim};
     if (!cuda_is_hopper() || !map_rows(&q, k->q, q_shape, k->q_strides, ROWS) ||
-        !map_rows(&ks, k->k, k_shape, k->k_strides, KEYS) || !map_rows(&v, k->v, v_shape, k->v_strides, KEYS))
+        !map_rows(&ks, k->k, k_shape, k->k_strides, KEYS) || !map_rows(&v, k->v, v_shape, k->v_strides, KEYS) ||
+        !map_results(&maps, k))
         return false;
     allow_shared(attend_groups<S, DIM, ARRAY>, bytes);
     /* of all heads those blocks first that have most to do */
     dim3 blocks((unsigned)k->heads, (unsigned)((k->rows + ROWS - 1) / ROWS), (unsigned)k->batch);
-    start(attend_groups<S, DIM, ARRAY>, blocks, THREADS, bytes, stream, *k, q, ks, v);
+    start(attend_groups<S, DIM, ARRAY>, blocks, THREADS, bytes, stream, *k, q, ks, v, maps);
     return true;
 }
 

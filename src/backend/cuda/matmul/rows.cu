@@ -119,24 +119,6 @@ template <int WIDTH, bool GATED> struct giver {
 };
 
 /* ---- results: boxes of a warp's 16 rows, which leave by the copy engine while the next one is made */
-DEVICE void leave_box(const CUtensorMap *map, u32 from, int column, int row) {
-    asm volatile("cp.async.bulk.tensor.4d.global.shared::cta.bulk_group [%0, {%2, %3, %4, %4}], [%1];" ::"l"((u64)map),
-                 "r"(from), "r"(column), "r"(row), "r"(0)
-                 : "memory");
-}
-DEVICE void box_left() {
-    asm volatile("cp.async.bulk.commit_group;" ::: "memory");
-}
-template <int LEFT> DEVICE void await_boxes_read() {
-    asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(LEFT) : "memory");
-}
-
-/* The pieces of a row of a box stand in another order in each of 8 rows, of the narrow one in each of 4 pairs of rows.
- */
-template <int LEFT> DEVICE u32 place_in_box(int row, int piece) {
-    return row * LEFT * 2 + ((piece ^ (LEFT == 64 ? row % 8 : row / 2 % 4)) << 4);
-}
-
 template <class S, int WIDTH> struct leaver {
     typedef tile_room<WIDTH> own_room;
     own_room room;
@@ -151,14 +133,12 @@ template <class S, int WIDTH> struct leaver {
         __syncwarp();
 #pragma unroll
         for (int n = 0; n < own_room::LEFT / 8; n += 2)
-            asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(
-                             box + place_in_box<own_room::LEFT>(lane % 16, n + lane / 16)),
-                         "r"(pair(n, 0)), "r"(pair(n, 1)), "r"(pair(n + 1, 0)), "r"(pair(n + 1, 1))
-                         : "memory");
+            put_pieces(box + place_in_box<own_room::LEFT>(lane % 16, n + lane / 16), pair(n, 0), pair(n, 1),
+                       pair(n + 1, 0), pair(n + 1, 1));
         show_writes();
         __syncwarp();
         if (lane) return;
-        if (row < rows && column < columns) leave_box(map, box, column, row);
+        if (row < rows && column < columns) leave_box(map, box, column, row, 0, 0);
         box_left(); /* counted, too, where nothing of it is a result */
     }
 };
