@@ -332,6 +332,8 @@ static void test_caches(tarn_dtype dtype) {
                                 {dtype, 1, 24, 8, 768, 128, 128, 0, false, false, true, 511, false, 0, 3, false},
                                 {dtype, 1, 6, 2, 300, 64, 64, 100, false, false, true, 69, false, 0, 3, false},
                                 {dtype, 2, 4, 4, 80, 96, 96, 90, false, false, true, 30, false, 0, 3, false},
+                                {dtype, 1, 64, 8, 200, 128, 64, 50, false, false, true, 40, false, 0, 3, false},
+                                {dtype, 2, 6, 2, 100, 48, 96, 90, false, false, true, 8, false, 0, 3, false},
                                 {dtype, 1, 4, 2, 200, 256, 256, 7, true, false, true, 99, false, 0, 0, false},
                                 {dtype, 1, 4, 2, 200, 256, 256, 7, false, false, false, 99, false, 0, 0, false},
                                 {dtype, 8, 24, 8, 768, 128, 128, 511, false, false, true, 0, true, 0, 4, false},

@@ -206,7 +206,7 @@ static bool is_prompt(const cached_step *s) {
     int64_t rows = q->shape[2], dim = q->shape[3];
     return rows > 1 && dim % 16 == 0 && dim <= MOST_DIM && (turn->dims == 0 || turn->dims == dim) &&
            !turn->traditional && same_turns(s->query, s->key) && key->dtype == q->dtype && o[K].dtype == q->dtype &&
-           o[V].dtype == q->dtype && o[V].shape[3] % 8 == 0 && writes_rows(s->key_write, &o[K], rows) &&
+           o[V].dtype == q->dtype && o[V].shape[3] % 16 == 0 && writes_rows(s->key_write, &o[K], rows) &&
            writes_rows(s->value_write, &o[V], rows) && same_start(s->key_write, s->value_write) && lie_at_16(q) &&
            lie_at_16(key) && lie_at_16(value) && lie_at_16(&o[K]) && lie_at_16(&o[V]) &&
            lie_at_16(&s->query->outputs[0]) && lie_at_16(&s->key->outputs[0]);
