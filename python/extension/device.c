@@ -2,6 +2,7 @@
  * be. */
 #include "special.h"
 
+#include <string.h>
 #include <structmember.h>
 
 typedef struct {
@@ -31,8 +32,13 @@ static const char *kind_name(tarn_device_type type) {
 }
 
 static bool there_is(tarn_device device) {
-    return device.index < tarn_device_count(device.type) ||
-           tarn_fail("there is no device %s %d", kind_name(device.type), device.index);
+    tarn_measurement facts;
+    char why[256] = "";
+    if (device.index < tarn_device_count(device.type)) return true;
+    if (!tarn_describe_device(device, &facts) && strstr(tarn_error(), ": "))
+        snprintf(why, sizeof why, "%s", strstr(tarn_error(), ": "));
+    tarn_clear_error();
+    return tarn_fail("there is no device %s %d%s", kind_name(device.type), device.index, why);
 }
 
 static bool kind_of_object(PyObject *object, tarn_device_type *type) {

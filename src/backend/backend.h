@@ -1,7 +1,7 @@
 /* The whole contract between evaluation and a device. A backend is a table of functions; those of other devices live in
-   shared objects that export `const backend *tarn_backend(void)` and are refused if their table hash differs. Each
-   shared object has error state of its own: where a function here says "with the error set" it sets the library's, and
-   its kind, by what the optional export `void tarn_backend_library(const backend_library *library)` was given.
+   shared objects that export `const backend *tarn_backend(void)`, are refused if their table hash differs, and may say
+   by `const char *tarn_backend_why_none(void)` why there is none. Each has error state of its own: "with the error set"
+   it sets the library's, with its kind, as its export `void tarn_backend_library(const backend_library *)` was told.
 
    Work is given to streams in submissions. Those of one stream run one after the other; submitting returns at once. The
    submissions of a stream are numbered 1, 2, 3, …: "submission n is done" is all that streams, and the library, need to

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backend/backend.h"
@@ -30,6 +31,8 @@ static device_entry *_Atomic slots[MOST_SLOTS]; /* entries are never freed */
 static atomic_int slot_count;
 static const backend *opened[TARN_DEVICE_TYPE_COUNT];
 static bool tried[TARN_DEVICE_TYPE_COUNT];
+static char unopened[TARN_DEVICE_TYPE_COUNT][256];            /* why a type has no backend */
+static const char *(*why_none[TARN_DEVICE_TYPE_COUNT])(void); /* asks a backend why it has no devices */
 static atomic_int default_slot =
     -1; /* of the device that functions use by themselves; -1: the CPU, not yet asked for */
 
@@ -48,8 +51,15 @@ static void *open_shared_object(tarn_device_type type) {
         text_append(&path, self.dli_fname, (size_t)(strrchr(self.dli_fname, '/') - self.dli_fname) + 1);
     text_format(&path, "libtarn_%s.so", type_names[type]);
     void *library = dlopen(text_string(&path), RTLD_NOW | RTLD_LOCAL);
+    if (!library) snprintf(unopened[type], sizeof unopened[type], "%s", dlerror());
     text_free(&path);
     return library;
+}
+
+/* A function that a shared object may have. */
+static void find_function(void *library, const char *name, void *to) {
+    void *symbol = dlsym(library, name);
+    memcpy(to, &symbol, sizeof symbol);
 }
 
 static bool reserve(const backend *of, int device, int64_t bytes) {
@@ -64,18 +74,26 @@ static const backend *load_backend(tarn_device_type type) {
     if (tried[type]) return opened[type];
     tried[type] = true;
     void *library = open_shared_object(type);
-    void *symbol = library ? dlsym(library, "tarn_backend") : NULL;
-    if (!symbol) return NULL;
+    if (!library) return NULL;
     const backend *(*entry)(void);
-    memcpy(&entry, &symbol, sizeof entry);
-    symbol = dlsym(library, "tarn_backend_library");
     void (*connect)(const backend_library *functions);
-    memcpy(&connect, &symbol, sizeof connect);
+    find_function(library, "tarn_backend", &entry);
+    find_function(library, "tarn_backend_library", &connect);
+    find_function(library, "tarn_backend_why_none", &why_none[type]);
     if (connect) connect(&library_functions);
-    const backend *found = entry();
-    if (found->version != BACKEND_VERSION || found->table_hash != backend_hash())
-        return NULL; /* built from other tables */
-    return opened[type] = found;
+    const backend *found = entry ? entry() : NULL;
+    if (found && found->version == BACKEND_VERSION && found->table_hash == backend_hash()) return opened[type] = found;
+    snprintf(unopened[type], sizeof unopened[type], "libtarn_%s.so is not of this version", type_names[type]);
+    return NULL;
+}
+
+bool device_missing(tarn_device device) {
+    const bool known = (unsigned)device.type < TARN_DEVICE_TYPE_COUNT;
+    const char *why = known && opened[device.type] && why_none[device.type] ? why_none[device.type]()
+                      : known && !opened[device.type]                       ? unopened[device.type]
+                                                                            : NULL;
+    return tarn_fail_kind(TARN_ERROR_RUNTIME, "there is no device %s:%d%s%s", tarn_device_type_name(device.type),
+                          device.index, why && *why ? ": " : "", why ? why : "");
 }
 
 static bool check_without(void) {
@@ -111,11 +129,7 @@ static int find_slot(tarn_device device) {
     if (slot_count == 0 && (!settings_check() || !check_without())) return -1;
     fork_prepare_for();
     const backend *of = (unsigned)device.type < TARN_DEVICE_TYPE_COUNT ? load_backend(device.type) : NULL;
-    if (!of || device.index < 0 || device.index >= of->device_count()) {
-        tarn_fail_kind(TARN_ERROR_RUNTIME, "there is no device %s:%d", tarn_device_type_name(device.type),
-                       device.index);
-        return -1;
-    }
+    if (!of || device.index < 0 || device.index >= of->device_count()) return device_missing(device), -1;
     if (slot_count == MOST_SLOTS)
         return tarn_fail_kind(TARN_ERROR_RUNTIME, "more than %d devices in use", MOST_SLOTS), -1;
     slots[slot_count] = make_entry(device, slot_count, of);

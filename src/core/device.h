@@ -15,6 +15,8 @@ int device_slot_count(void); /* so far */
 /* The slot of a device, its backend loaded; -1 with the error set if there is none. */
 int device_slot(tarn_device device);
 int device_default_slot(void); /* of tarn_default_device, likewise */
+/* False, with an error that says that there is none, and why, where that is known. */
+bool device_missing(tarn_device device);
 /* Of a type, opened if it was not yet; NULL if it cannot be. */
 const struct backend *device_backend(tarn_device_type type);
 const struct backend *slot_backend(int slot);

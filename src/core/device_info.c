@@ -18,11 +18,9 @@ bool tarn_measure_device(tarn_device device, tarn_measurement *result) {
 bool tarn_describe_device(tarn_device device, tarn_measurement *result) {
     if (!REQUIRE(result)) return false;
     const backend *b = device_backend(device.type);
-    const char *name = tarn_device_type_name(device.type);
-    if (!b || device.index < 0 || device.index >= b->device_count())
-        return tarn_fail_kind(TARN_ERROR_RUNTIME, "there is no device %s:%d", name, device.index);
+    if (!b || device.index < 0 || device.index >= b->device_count()) return device_missing(device);
     return b->describe ? b->describe(device.index, result) || error_blame(TARN_ERROR_RUNTIME)
-                       : tarn_fail_kind(TARN_ERROR_RUNTIME, "the device %s tells nothing of itself", name);
+                       : tarn_fail_kind(TARN_ERROR_RUNTIME, "the device %s tells nothing of itself", b->name);
 }
 
 bool tarn_measure(tarn_measurement *result) {

@@ -725,11 +725,13 @@ def test_backslashes():
     fails("generate", TINY, "--prompt-ids", "5", "--no-escapes", status=2, words=["--no-escapes"])
 
 
-def test_devices():
-    """A device that is not there is an error that names it; the CPU is what --device leaves out."""
+def test_devices(tmp_path, monkeypatch):
+    """A device that is not there is an error that names it, and says why; the CPU is what --device leaves out."""
     ask = ["generate", TINY, "-p", "What is the capital of Japan?"]
     assert tarn(*ask, "--device", "cpu").out == tarn(*ask).out
     fails(*ask, "--device", "gpu:9999", status=1, words=["no device cuda:9999"])
+    monkeypatch.setenv("TARN_BACKENDS", str(tmp_path))
+    fails(*ask, "--device", "gpu", status=1, words=["no device cuda:0", "libtarn_cuda.so", "No such file"])
     for name in ("tpu", "gpu:", "gpu:x", "gpu:1x", "GPU"):
         fails(*ask, "--device", name, status=2, words=["--device must be cpu, gpu or gpu:N"])
     fails("doctor", "--kernels", "--json", status=2, words=["--kernels or --json"])

@@ -36,6 +36,17 @@ static int device_count(void) {
     return 0;
 }
 
+/* For the library, if there are none. */
+TARN_API const char *tarn_backend_why_none(void);
+const char *tarn_backend_why_none(void) {
+    int count = 0;
+    cudaError_t error = cudaGetDeviceCount(&count);
+    cudaGetLastError();
+    if (error == cudaErrorInsufficientDriver)
+        return "the NVIDIA driver (libcuda.so.1) is not installed, or older than this CUDA";
+    return error == cudaSuccess ? NULL : cudaGetErrorString(error);
+}
+
 static bool is_peer(int device, int other) {
     int access = 0;
     return device != other && cudaDeviceCanAccessPeer(&access, device, other) == cudaSuccess && access;
