@@ -237,7 +237,7 @@ static void test_settings(void) {
     free(before);
     static const char *const wrong[][2] = {{"TARN_THREADS", "abc"}, {"TARN_THREADS", "0"},   {"TARN_THREADS", "-1"},
                                            {"TARN_THREADS", "4x"},  {"TARN_THREADS", "1e9"}, {"TARN_ISA", "bogus"},
-                                           {"TARN_FUSE", "no"},     {"TARN_HARD", "yes"}};
+                                           {"TARN_FUSE", "no"},     {"TARN_HARD", "yes"},    {"TARN_TF32", "on"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) check_refused(wrong[i][0], wrong[i][1]);
     char *without = strdup(settings_without_list());
     set_or_not("TARN_WITHOUT", "rms_norm,quantized_matmul");

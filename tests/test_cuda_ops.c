@@ -7,9 +7,21 @@
 
 static const tarn_dtype floats[] = {TARN_FLOAT32, TARN_FLOAT16, TARN_BFLOAT16, TARN_FLOAT64};
 
+/* A dense operand of complex numbers as what they are made of. */
+static operand parts_of(const operand *o) {
+    operand parts = make(TARN_FLOAT32, DIMS(2 * operand_size(o)));
+    parts.data = o->data;
+    return parts;
+}
+
 /* ||got - expected|| / ||expected||, and nothing that is not a number. */
 static void near(const operand *got, const operand *expected, double most, const char *what) {
     double error = 0, size = 0;
+    if (got->dtype == TARN_COMPLEX64) {
+        operand parts[] = {parts_of(got), parts_of(expected)};
+        near(&parts[0], &parts[1], most, what);
+        return;
+    }
     for (int64_t i = 0, n = operand_size(expected); i < n; i++) {
         double e = get(expected, i), d = get(got, i) - e;
         error += d * d;
@@ -363,7 +375,7 @@ static void test_convs(tarn_dtype dtype) {
 
 /* ---- products */
 static void test_products(tarn_dtype dtype) {
-    double most = dtype_kind_of(dtype) == KIND_FLOAT ? closeness(dtype) : 0;
+    double most = dtype_kind_of(dtype) >= KIND_FLOAT ? closeness(dtype) : 0;
     const int64_t sizes[][3] = {{1, 1, 1}, {5, 7, 3}, {64, 128, 32}, {33, 100, 257}, {1, 300, 64}, {3, 4, 0}};
     for (int s = 0; s < 6; s++) {
         int64_t m = sizes[s][0], n = sizes[s][1], k = sizes[s][2];

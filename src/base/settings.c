@@ -15,7 +15,7 @@ enum { MOST_THREADS = 1024 };
 static struct {
     int threads;
     char *isa, *backends, *without;
-    bool unfused, uncompiled, hard;
+    bool unfused, uncompiled, hard, tf32;
     char wrong[256]; /* what to say of a value that means nothing; the last one */
 } settings;
 
@@ -76,6 +76,7 @@ static void read_all(void) {
     settings.unfused = !is_on("TARN_FUSE", true);
     settings.uncompiled = !is_on("TARN_COMPILE", true);
     settings.hard = is_on("TARN_HARD", false);
+    settings.tf32 = is_on("TARN_TF32", false);
     check_isa();
 }
 
@@ -137,6 +138,11 @@ bool settings_compile(void) {
 bool settings_hard(void) {
     read_once();
     return settings.hard;
+}
+
+bool settings_tf32(void) {
+    read_once();
+    return settings.tf32;
 }
 
 bool settings_check(void) {

@@ -13,6 +13,7 @@ bool settings_without(const char *op);   /* whether TARN_WITHOUT names the op */
 bool settings_fuse(void);                /* TARN_FUSE, unless it is 0 */
 bool settings_compile(void);             /* TARN_COMPILE, unless it is 0 */
 bool settings_hard(void);                /* TARN_HARD */
+bool settings_tf32(void);                /* TARN_TF32 */
 
 /* False, with the error set, if a variable has a value that means nothing: the first use of a device says so. */
 bool settings_check(void);

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/settings.h"
 #include "cuda/cuda.h"
 
 #define FUNCTIONS(F)                                                                                                   \
@@ -80,10 +81,22 @@ typedef struct {
 } description;
 
 static cudaDataType_t type_of(tarn_dtype dtype) {
-    return dtype == TARN_FLOAT16    ? CUDA_R_16F
-           : dtype == TARN_BFLOAT16 ? CUDA_R_16BF
-           : dtype == TARN_FLOAT64  ? CUDA_R_64F
-                                    : CUDA_R_32F;
+    return dtype == TARN_FLOAT16     ? CUDA_R_16F
+           : dtype == TARN_BFLOAT16  ? CUDA_R_16BF
+           : dtype == TARN_FLOAT64   ? CUDA_R_64F
+           : dtype == TARN_COMPLEX64 ? CUDA_C_32F
+                                     : CUDA_R_32F;
+}
+
+/* Of the factors that a product and what is there before are multiplied by. */
+static cudaDataType_t scale_of(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT64 || dtype == TARN_COMPLEX64 ? type_of(dtype) : CUDA_R_32F;
+}
+
+static cublasComputeType_t sums_of(tarn_dtype dtype) {
+    return dtype == TARN_FLOAT64                      ? CUBLAS_COMPUTE_64F
+           : dtype == TARN_FLOAT32 && settings_tf32() ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                      : CUBLAS_COMPUTE_32F;
 }
 
 static bool make_layout(cublasLtMatrixLayout_t *layout, const lt_product *p, int64_t rows, int64_t columns,
@@ -104,10 +117,7 @@ static bool set_transposed(const description *d, cublasLtMatmulDescAttributes_t 
 }
 
 static bool describe(description *d, const lt_product *p) {
-    bool wide = p->dtype == TARN_FLOAT64;
-    return lt_ok(lt.cublasLtMatmulDescCreate(&d->how, wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F,
-                                             wide ? CUDA_R_64F : CUDA_R_32F),
-                 "a description") &&
+    return lt_ok(lt.cublasLtMatmulDescCreate(&d->how, sums_of(p->dtype), scale_of(p->dtype)), "a description") &&
            set_transposed(d, CUBLASLT_MATMUL_DESC_TRANSA, p->b_transposed) &&
            set_transposed(d, CUBLASLT_MATMUL_DESC_TRANSB, p->a_transposed) &&
            make_layout(&d->a, p, p->b_transposed ? p->k : p->n, p->b_transposed ? p->n : p->k, p->b_step, p->b_batch) &&
@@ -181,10 +191,10 @@ static bool choose(cublasLtHandle_t handle, const description *d, const choice_k
 
 static bool multiply(const lt_product *p, const description *d, void *c, const void *a, const void *b,
                      void *workspace) {
-    static const float one = 1, zero = 0;
-    static const double one_wide = 1, zero_wide = 0;
+    static const float one[2] = {1, 0}, zero[2]; /* as a complex number, too */
+    static const double one_wide = 1, zero_wide;
     bool wide = p->dtype == TARN_FLOAT64;
-    const void *alpha = wide ? (const void *)&one_wide : &one, *beta = wide ? (const void *)&zero_wide : &zero;
+    const void *alpha = wide ? (const void *)&one_wide : one, *beta = wide ? (const void *)&zero_wide : zero;
     choice_key key;
     memset(&key, 0, sizeof key); /* the gaps, too */
     memcpy(&key.product, p, sizeof *p);

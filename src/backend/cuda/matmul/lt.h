@@ -8,7 +8,8 @@
 enum { LT_USED = 32 << 20, LT_ALIGNMENT = 256, LT_WORKSPACE = LT_USED + LT_ALIGNMENT };
 
 /* c[m, n] = a[m, k] b[k, n], row-major; a or b may lie transposed, `a_step` and `b_step` are the distances of its rows
-   (columns if so). batch products, so many elements apart. float32 is multiplied as such, never as TF32. */
+   (columns if so). batch products, so many elements apart. float32 is multiplied as such, as TF32 only where TARN_TF32
+   says so. */
 typedef struct {
     tarn_dtype dtype;
     int64_t m, n, k, a_step, b_step, batch, a_batch, b_batch, c_batch;

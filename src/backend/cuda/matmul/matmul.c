@@ -1,4 +1,4 @@
-/* Rows of matmul: cuBLASLt for floats whose matrices it can walk, else a plain kernel. */
+/* Rows of matmul: cuBLASLt for floats and complex numbers whose matrices it can walk, else a plain kernel. */
 #include <string.h>
 
 #include "cuda/axes.h"
@@ -221,9 +221,10 @@ const kernel_row cuda_matmul_vector = {.op = OP_matmul,
                                        .layout = LAYOUT_MATRIX,
                                        .supports = supports_vector,
                                        .run = run_vector};
-const kernel_row cuda_matmul = {
-    CUDA_ROW(matmul),        .dtypes = DTYPES_FLOAT, .selector = -1,        .layout = LAYOUT_MATRIX,
-    .supports = supports_lt, .workspace = workspace, .prepare = prepare_lt, .run = run_lt};
+const kernel_row cuda_matmul = {CUDA_ROW(matmul),        .dtypes = DTYPES_FLOAT | DTYPE_BIT(TARN_COMPLEX64),
+                                .selector = -1,          .layout = LAYOUT_MATRIX,
+                                .supports = supports_lt, .workspace = workspace,
+                                .prepare = prepare_lt,   .run = run_lt};
 const kernel_row cuda_matmul_any = {.op = OP_matmul,
                                     .name = "matmul_any_cuda",
                                     .dtypes = DTYPES_ALL,
