@@ -17,14 +17,33 @@ static const card cards[] = {
     {90, 132, 227 << 10, 90}, {86, 84, 99 << 10, 80}, {120, 188, 99 << 10, 80}, {80, 108, 163 << 10, 80}};
 enum { CARDS = sizeof cards / sizeof *cards };
 
-static _Thread_local int current;
-static atomic_int code_questions;
+/* A context of a card is its number, from 1 on; a thread that has none is asked for card 0. */
+static _Thread_local uintptr_t current;
+static atomic_int code_questions, begun[CARDS];
 
+static int card_now(void) {
+    return current ? (int)current - 1 : 0;
+}
 cudaError_t cudaGetDevice(int *device) {
-    return *device = current, cudaSuccess;
+    return *device = card_now(), cudaSuccess;
 }
 cudaError_t cudaSetDevice(int device) {
-    return current = device, cudaSuccess;
+    atomic_fetch_add(&begun[device], 1);
+    return current = (uintptr_t)device + 1, cudaSuccess;
+}
+static CUresult get_context(CUcontext *to) {
+    return *to = (CUcontext)current, CUDA_SUCCESS;
+}
+static CUresult set_context(CUcontext context) {
+    return current = (uintptr_t)context, CUDA_SUCCESS;
+}
+cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **found, unsigned version, unsigned long long flags,
+                                             enum cudaDriverEntryPointQueryResult *result) {
+    CUresult (*get)(CUcontext *) = get_context, (*set)(CUcontext) = set_context;
+    (void)version, (void)flags;
+    *result = cudaDriverEntryPointSuccess;
+    strcmp(name, "cuCtxGetCurrent") == 0 ? memcpy(found, &get, sizeof get) : memcpy(found, &set, sizeof set);
+    return cudaSuccess;
 }
 cudaError_t cudaGetLastError(void) {
     return cudaSuccess;
@@ -43,12 +62,12 @@ const void *a_kernel(void) {
 cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *made, const void *kernel) {
     CHECK(kernel == a_kernel());
     atomic_fetch_add(&code_questions, 1);
-    *made = (struct cudaFuncAttributes){.ptxVersion = cards[current].code};
+    *made = (struct cudaFuncAttributes){.ptxVersion = cards[card_now()].code};
     return cudaSuccess;
 }
 
 static int shared_of_current(void) {
-    return cards[current].shared_bytes;
+    return cards[card_now()].shared_bytes;
 }
 
 static void check_card(int device) {
@@ -65,13 +84,26 @@ static void check_card(int device) {
     CHECK(cuda_launch_attributes(attributes, 90 << 10) == (c->capability >= 90 ? 1 : 0));
 }
 
-/* Forwards from one card, then backwards; CUDA's own device is whatever others left. */
+/* Forwards from one card, then backwards; the thread's context is what others made it, and stays so. */
 static void *check_from(void *first) {
     const int begin = (int)(intptr_t)first;
     for (int i = 0; i < 2 * CARDS; i++) {
-        current = i % 3;
+        const uintptr_t own = current = 1 + (uintptr_t)i % 3;
         check_card((begin + (i < CARDS ? i : 2 * CARDS - i)) % CARDS);
+        CHECK(current == own);
     }
+    return NULL;
+}
+
+/* A thread without a context, as in a process that uses one card alone: none begins on another. */
+static void *check_alone(void *which) {
+    int before[CARDS];
+    for (int i = 0; i < CARDS; i++) before[i] = begun[i];
+    cuda_device_now = (int)(intptr_t)which;
+    void *context = cuda_context();
+    cudaSetDevice(cuda_device_now);
+    cuda_give_back(context);
+    for (int i = 0; i < CARDS; i++) CHECK(begun[i] == before[i] + (i == cuda_device_now));
     return NULL;
 }
 
@@ -79,6 +111,7 @@ int main(void) {
     pthread_t threads[CARDS];
     check_from((void *)1);
     CHECK(code_questions == CARDS);
+    CHECK(pthread_create(&threads[0], NULL, check_alone, (void *)1) == 0 && pthread_join(threads[0], NULL) == 0);
     for (intptr_t i = 0; i < CARDS; i++) CHECK(pthread_create(&threads[i], NULL, check_from, (void *)i) == 0);
     for (int i = 0; i < CARDS; i++) pthread_join(threads[i], NULL);
     CHECK(code_questions == CARDS);

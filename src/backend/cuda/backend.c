@@ -79,27 +79,55 @@ static const char *hole(op_id op) {
 }
 
 /* Not the whole device: that must not be asked while another thread records a graph. */
-static bool settle(int device) {
+static bool cuda_settle(int device) {
     return cuda_report(cuda_use(device) && cuda_ok(cudaStreamSynchronize(cudaStreamLegacy), "waiting for the device"));
 }
+
+/* ---- what is called in any thread, in which another library may use CUDA, too */
+#define GUEST(type, name, parameters, ...)                                                                             \
+    static type name parameters {                                                                                      \
+        void *context = cuda_context();                                                                                \
+        type made = cuda_##name(__VA_ARGS__);                                                                          \
+        cuda_give_back(context);                                                                                       \
+        return made;                                                                                                   \
+    }
+#define GUEST_WITHOUT_RESULT(name, parameters, ...)                                                                    \
+    static void name parameters {                                                                                      \
+        void *context = cuda_context();                                                                                \
+        cuda_##name(__VA_ARGS__);                                                                                      \
+        cuda_give_back(context);                                                                                       \
+    }
+typedef void *address;
+typedef backend_stream *stream_address;
+typedef backend_plan *plan_address;
+GUEST(address, allocate, (int device, int64_t bytes), device, bytes)
+GUEST(stream_address, stream_new, (int device), device)
+GUEST(plan_address, prepare, (int device, const call *calls, int count, const operand_place *places, int bases), device,
+      calls, count, places, bases)
+GUEST(int64_t, memory_bytes, (int device), device)
+GUEST(bool, measure, (int device, tarn_measurement *result), device, result)
+GUEST(bool, settle, (int device), device)
+GUEST_WITHOUT_RESULT(release, (int device, void *block), device, block)
+GUEST_WITHOUT_RESULT(stream_free, (backend_stream * stream), stream)
+GUEST_WITHOUT_RESULT(plan_free, (backend_plan * plan), plan)
 
 static backend cuda = {
     .version = BACKEND_VERSION,
     .name = "cuda",
     .linger = 4,
     .device_count = device_count,
-    .allocate = cuda_allocate,
-    .release = cuda_release,
-    .stream_new = cuda_stream_new,
-    .stream_free = cuda_stream_free,
+    .allocate = allocate,
+    .release = release,
+    .stream_new = stream_new,
+    .stream_free = stream_free,
     .submit = cuda_submit,
-    .prepare = cuda_prepare,
-    .plan_free = cuda_plan_free,
+    .prepare = prepare,
+    .plan_free = plan_free,
     .rows = rows,
     .hole = hole,
     .is_peer = is_peer,
-    .memory_bytes = cuda_memory_bytes,
-    .measure = cuda_measure,
+    .memory_bytes = memory_bytes,
+    .measure = measure,
     .describe = cuda_describe,
     .settle = settle,
 };

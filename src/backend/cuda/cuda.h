@@ -30,6 +30,10 @@ int64_t cuda_memory_bytes(int device);
 extern _Thread_local int cuda_device_now;
 /* 90 is 9.0. */
 int cuda_capability(void);
+/* The calling thread's context of CUDA, which another library may have chosen there; NULL: none. What runs in others'
+   threads gives it back when it is done. */
+void *cuda_context(void);
+void cuda_give_back(void *context);
 
 /* ---- stream.c */
 /* Whether an error that nothing cures has happened on the device: the process can use it no more. */

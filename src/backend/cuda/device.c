@@ -2,7 +2,10 @@
    it last. Cards of one process may be of different capability, so that nothing is taken from one for another. */
 #include "cuda/cuda.h"
 
+#include <cuda.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "cuda/kernels.h"
 
@@ -26,10 +29,50 @@ int cuda_capability(void) {
     return 10 * attribute(cudaDevAttrComputeCapabilityMajor) + attribute(cudaDevAttrComputeCapabilityMinor);
 }
 
+/* ---- contexts of CUDA. By the driver: the runtime would begin one on the device that a thread has not used yet. */
+static struct {
+    CUresult (*get)(CUcontext *to);
+    CUresult (*set)(CUcontext context);
+} driver;
+
+static void find_function(const char *name, void *to) {
+    void *found = NULL;
+    enum cudaDriverEntryPointQueryResult result;
+    if (cudaGetDriverEntryPointByVersion(name, &found, 12000, cudaEnableDefault, &result) != cudaSuccess ||
+        result != cudaDriverEntryPointSuccess)
+        found = NULL;
+    cudaGetLastError();
+    memcpy(to, &found, sizeof found);
+}
+
+static void find_driver(void) {
+    find_function("cuCtxGetCurrent", &driver.get);
+    find_function("cuCtxSetCurrent", &driver.set);
+}
+
+void *cuda_context(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    CUcontext now = NULL;
+    pthread_once(&once, find_driver);
+    return driver.get && driver.set && driver.get(&now) == CUDA_SUCCESS ? now : NULL;
+}
+
+void cuda_give_back(void *context) {
+    if (context && context != cuda_context()) driver.set(context);
+}
+
 /* ---- what takes longer to find, once for each device */
 static bool is_current(int device) {
     int now = 0;
     return cudaGetDevice(&now) == cudaSuccess && now == device;
+}
+
+static int ask_device(int device, int (*find)(void)) {
+    void *context = cuda_context();
+    if (!is_current(device)) cudaSetDevice(device);
+    int answer = find();
+    cuda_give_back(context);
+    return answer;
 }
 
 /* Two threads may find the same thing at the same time. */
@@ -39,8 +82,7 @@ int cuda_answer(device_question question, int (*find)(void)) {
     atomic_int *at = device < MOST_DEVICES ? &known[question][device] : NULL;
     int answer = at ? atomic_load(at) - 1 : -1;
     if (answer >= 0) return answer;
-    if (!is_current(device)) cudaSetDevice(device);
-    answer = find();
+    answer = ask_device(device, find);
     if (at) atomic_store(at, 1 + answer);
     return answer;
 }

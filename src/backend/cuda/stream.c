@@ -248,11 +248,11 @@ static bool is_quick(const submission *s) {
     return bytes <= FEW_BYTES && (s->plan || s->call_count <= FEW_CALLS);
 }
 
-/* In the calling thread, whose device stays what it was. False: the giver has other work yet. */
+/* In the calling thread. False: the giver has other work yet. */
 static bool run_here(backend_stream *stream, task *t) {
-    int before = 0;
-    bool known = cudaGetDevice(&before) == cudaSuccess, ran = worker_run_here(stream->giver, give, t);
-    if (ran && known && before != stream->device) cudaSetDevice(before);
+    void *context = cuda_context();
+    bool ran = worker_run_here(stream->giver, give, t);
+    cuda_give_back(context);
     return ran;
 }
 

@@ -199,10 +199,12 @@ static const kind_functions kinds[] = {
     [SOLVER_SVD] = {svd_room, svd_run}};
 
 bool solver_room(solver_job *job) {
+    void *context = cuda_context();
     pthread_mutex_lock(&lock);
     cusolverDnHandle_t h = handle_now();
     bool ok = h && kinds[job->kind].room(h, job, &facts[job->dtype]);
     pthread_mutex_unlock(&lock);
+    cuda_give_back(context);
     return ok;
 }
 
