@@ -218,6 +218,20 @@ static int64_t reserved_by_calls(tarn_compiled *c, tarn_array *x, float *out) {
     return memory_of_gpu().reserved - before;
 }
 
+/* A group's code counts once it is compiled, and once. */
+static void test_code_counts(void) {
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream((tarn_device){TARN_CUDA, 0}));
+    tarn_array *x = drawn(4, TARN_SHAPE(1, WIDTH), TARN_FLOAT32);
+    CHECK(tarn_eval(x));
+    int64_t before = memory_of_gpu().reserved, after = 0;
+    for (int i = 0; i < 2; i++) {
+        CHECK(tarn_eval(tarn_arctan(tarn_sinh(tarn_log1p(tarn_abs(tarn_cos(x)))))));
+        if (i == 0) after = memory_of_gpu().reserved;
+    }
+    CHECK(after > before && memory_of_gpu().reserved == after);
+}
+
 static void test_graphs_within_limit(void) {
     enum { ROOM = 32 << 10 };
     tarn_device gpu = {TARN_CUDA, 0};
@@ -315,6 +329,7 @@ int main(void) {
     test_decode(TARN_BFLOAT16, true, 2e-2);
     test_plans();
     test_refused();
+    test_code_counts();
     test_graphs_within_limit();
     test_devices();
     test_made_weights();

@@ -6,8 +6,10 @@
 
 #if __has_include(<cuda_runtime_api.h>)
 #include <pthread.h>
+#include <stdlib.h>
 
 #include "cuda/device.c"
+#include "cuda/memory.c"
 
 /* code: what the runtime takes of cubins for 8.0 and 9.0 and PTX of 8.0. */
 typedef struct {
@@ -66,6 +68,36 @@ cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *made, const void *k
     return cudaSuccess;
 }
 
+/* ---- the rest of what memory.c calls, and budgets with little room */
+static int64_t counted[CARDS], room = 100;
+
+bool cuda_reserve(int device, int64_t bytes) {
+    if (counted[device] + bytes > room) return false;
+    counted[device] += bytes;
+    return true;
+}
+bool cuda_use(int device) {
+    return cudaSetDevice(device) == cudaSuccess;
+}
+bool cuda_report(bool ok) {
+    return ok;
+}
+bool cuda_ok(cudaError_t error, const char *what) {
+    return error == cudaSuccess || tarn_fail("%s", what);
+}
+cudaError_t cudaMalloc(void **to, size_t bytes) {
+    return *to = malloc(bytes), cudaSuccess;
+}
+cudaError_t cudaFree(void *block) {
+    return free(block), cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(size_t *left, size_t *all) {
+    return *left = *all = 1 << 20, cudaSuccess;
+}
+const char *cudaGetErrorString(cudaError_t error) {
+    return error == cudaSuccess ? "none" : "some";
+}
+
 static int shared_of_current(void) {
     return cards[card_now()].shared_bytes;
 }
@@ -107,6 +139,23 @@ static void *check_alone(void *which) {
     return NULL;
 }
 
+/* Code counts once on each card that runs it, where there was no room for it the next time. */
+static void check_code(void) {
+    uint64_t small = 0, large = 0;
+    for (int i = 0; i < 2 * CARDS; i++) {
+        cuda_device_now = i % CARDS;
+        cuda_count_code(&small, 30);
+        cuda_count_code(&large, 90);
+        CHECK(counted[cuda_device_now] == 30);
+    }
+    room = 200;
+    for (int i = 0; i < 2 * CARDS; i++) {
+        cuda_device_now = i % CARDS;
+        cuda_count_code(&large, 90);
+        CHECK(counted[cuda_device_now] == 120);
+    }
+}
+
 int main(void) {
     pthread_t threads[CARDS];
     check_from((void *)1);
@@ -115,6 +164,7 @@ int main(void) {
     for (intptr_t i = 0; i < CARDS; i++) CHECK(pthread_create(&threads[i], NULL, check_from, (void *)i) == 0);
     for (int i = 0; i < CARDS; i++) pthread_join(threads[i], NULL);
     CHECK(code_questions == CARDS);
+    check_code();
     return check_report("cuda devices");
 }
 #else

@@ -18,7 +18,7 @@ typedef struct {
     int64_t recomputed;  /* bytes of outputs that were computed again because their memory had been released */
     int64_t copied_in, copied_out; /* moved to and from this device */
     int64_t nodes;                 /* graph nodes alive in the process */
-    int64_t reserved;              /* kept by the device's backend itself: recorded graphs of plans */
+    int64_t reserved;              /* kept by the device's backend itself: graphs of plans, compiled code */
 } tarn_memory;
 TARN_API bool tarn_memory_info(tarn_device device, tarn_memory *info);
 TARN_API void tarn_reset_peak(tarn_device device);

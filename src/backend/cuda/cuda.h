@@ -24,6 +24,9 @@ bool cuda_reserve(int device, int64_t bytes);
 void *cuda_allocate(int device, int64_t bytes);
 void cuda_release(int device, void *block);
 int64_t cuda_memory_bytes(int device);
+/* Has code of so many bytes, which stays loaded, in the budget of the device at hand, once, as the bits of `devices`
+   say: if not now, for want of room, the next time. Under the lock of who keeps the code. */
+void cuda_count_code(uint64_t *devices, size_t bytes);
 
 /* ---- device.c (and kernels.h) */
 /* The device at hand: whose work the calling thread gives, or whose rows were asked for in it last. */

@@ -44,21 +44,22 @@ typedef struct loaded {
     cudaKernel_t kernel;
     char *code, *name;
     size_t bytes;
+    uint64_t devices; /* whose budgets have them */
 } loaded;
 static loaded *all_loaded;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static cudaKernel_t load_code(const device_kernel *k) {
+static loaded *load_code(const device_kernel *k) {
     const tarn_device_kernel_options *o = &k->options;
     cudaLibrary_t library;
-    cudaKernel_t kernel = NULL;
+    cudaKernel_t kernel;
     loaded *l = NEW(loaded);
     char *code = l ? memory_copy(o->code, o->code_bytes + 1) : NULL,
          *name = code ? memory_copy(o->name, strlen(o->name) + 1) : NULL;
     if (name && cuda_ok(cudaLibraryLoadData(&library, code, NULL, NULL, 0, NULL, NULL, 0), "loading a kernel") &&
         cuda_ok(cudaLibraryGetKernel(&kernel, library, name), "finding a kernel")) {
-        *l = (loaded){all_loaded, kernel, code, name, o->code_bytes};
-        return all_loaded = l, kernel;
+        *l = (loaded){all_loaded, kernel, code, name, o->code_bytes, 0};
+        return all_loaded = l;
     }
     memory_free(l), memory_free(code), memory_free(name);
     return NULL;
@@ -70,9 +71,10 @@ static cudaKernel_t find_code(const device_kernel *k) {
     loaded *l = all_loaded;
     while (l && (l->bytes != o->code_bytes || strcmp(l->name, o->name) != 0 || memcmp(l->code, o->code, l->bytes) != 0))
         l = l->next;
-    cudaKernel_t kernel = l ? l->kernel : load_code(k);
+    if (!l) l = load_code(k);
+    if (l) cuda_count_code(&l->devices, l->bytes);
     pthread_mutex_unlock(&lock);
-    return kernel;
+    return l ? l->kernel : NULL;
 }
 
 static bool prepare(const call *c, void **prepared) {

@@ -28,3 +28,8 @@ int64_t cuda_memory_bytes(int device) {
     tarn_clear_error();
     return ok ? (int64_t)all : 0;
 }
+
+void cuda_count_code(uint64_t *devices, size_t bytes) {
+    const uint64_t own = UINT64_C(1) << cuda_device_now % MOST_DEVICES;
+    if (!(*devices & own) && cuda_reserve(cuda_device_now, (int64_t)bytes)) *devices |= own;
+}

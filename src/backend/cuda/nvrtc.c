@@ -34,6 +34,8 @@ typedef struct entry {
     char *source;
     int arch;
     cudaKernel_t kernel;
+    size_t bytes;     /* of its code */
+    uint64_t devices; /* whose budgets have them */
 } entry;
 
 enum { BUCKETS = 1024 };
@@ -85,24 +87,30 @@ static bool cache_path(const char *source, int arch, text *path) {
     return !path->failed;
 }
 
-static char *read_all(const char *path) {
+typedef struct {
+    char *bytes; /* NULL: there is none */
+    size_t count;
+} cubin;
+
+static cubin read_all(const char *path) {
     FILE *file = fopen(path, "rb");
-    if (!file) return NULL;
+    if (!file) return (cubin){0};
     struct stat facts;
-    char *bytes = fstat(fileno(file), &facts) == 0 && facts.st_size > 0 ? memory_new(1, (size_t)facts.st_size) : NULL;
-    if (bytes && fread(bytes, 1, (size_t)facts.st_size, file) != (size_t)facts.st_size) {
+    size_t count = fstat(fileno(file), &facts) == 0 && facts.st_size > 0 ? (size_t)facts.st_size : 0;
+    char *bytes = count ? memory_new(1, count) : NULL;
+    if (bytes && fread(bytes, 1, count, file) != count) {
         memory_free(bytes);
         bytes = NULL;
     }
     fclose(file);
-    return bytes;
+    return (cubin){bytes, count};
 }
 
-static void write_all(const char *path, const char *bytes, size_t count) {
+static void write_all(const char *path, const cubin *c) {
     text other = {0};
     if (!text_format(&other, "%s.%ld", path, (long)getpid())) return;
     FILE *file = fopen(text_string(&other), "wb");
-    bool ok = file && fwrite(bytes, 1, count, file) == count;
+    bool ok = file && fwrite(c->bytes, 1, c->count, file) == c->count;
     if (file) ok = fclose(file) == 0 && ok;
     if (!ok || rename(text_string(&other), path) != 0) unlink(text_string(&other));
     text_free(&other);
@@ -125,55 +133,56 @@ typedef struct {
     int option_count, arch;
 } code;
 
-static char *compile_program(nvrtcProgram program, const code *c, size_t *bytes) {
+static cubin compile_program(nvrtcProgram program, const code *c) {
     enum { MOST = 8 };
     char target[32];
     const char *options[MOST] = {target, "-std=c++17"};
     int count = 2;
+    cubin made = {0};
     snprintf(target, sizeof target, "-arch=sm_%d", c->arch);
     for (int i = 0; i < c->option_count && count < MOST; i++) options[count++] = c->options[i];
     nvrtcResult result = nvrtc.nvrtcCompileProgram(program, count, options);
-    if (result == NVRTC_SUCCESS) result = nvrtc.nvrtcGetCUBINSize(program, bytes);
-    if (result != NVRTC_SUCCESS) return failed(program, result), NULL;
-    char *cubin = memory_new(1, *bytes);
-    if (cubin) nvrtc.nvrtcGetCUBIN(program, cubin);
-    return cubin;
+    if (result == NVRTC_SUCCESS) result = nvrtc.nvrtcGetCUBINSize(program, &made.count);
+    if (result != NVRTC_SUCCESS) return failed(program, result), made;
+    made.bytes = memory_new(1, made.count);
+    if (made.bytes) nvrtc.nvrtcGetCUBIN(program, made.bytes);
+    return made;
 }
 
-static char *compile(const code *c, size_t *bytes) {
+static cubin compile(const code *c) {
     nvrtcProgram program;
-    if (!load_nvrtc()) return NULL;
+    if (!load_nvrtc()) return (cubin){0};
     if (nvrtc.nvrtcCreateProgram(&program, c->source, "tarn.cu", 0, NULL, NULL) != NVRTC_SUCCESS)
-        return tarn_fail("cuda: NVRTC failed"), NULL;
-    char *cubin = compile_program(program, c, bytes);
+        return tarn_fail("cuda: NVRTC failed"), (cubin){0};
+    cubin made = compile_program(program, c);
     nvrtc.nvrtcDestroyProgram(&program);
-    return cubin;
+    return made;
 }
 
-/* The code stays loaded; `cubin` is freed. */
-static cudaKernel_t load(char *cubin, const char *name) {
+/* The code stays loaded; its bytes are freed. */
+static bool load(const cubin *made, const char *name, entry *e) {
     cudaLibrary_t library;
-    cudaKernel_t kernel = NULL;
-    if (cubin && cuda_ok(cudaLibraryLoadData(&library, cubin, NULL, NULL, 0, NULL, NULL, 0), "loading a kernel") &&
-        !cuda_ok(cudaLibraryGetKernel(&kernel, library, name), "finding a kernel"))
-        kernel = NULL;
-    memory_free(cubin);
-    return kernel;
+    bool ok = made->bytes &&
+              cuda_ok(cudaLibraryLoadData(&library, made->bytes, NULL, NULL, 0, NULL, NULL, 0), "loading a kernel") &&
+              cuda_ok(cudaLibraryGetKernel(&e->kernel, library, name), "finding a kernel");
+    memory_free(made->bytes);
+    e->bytes = made->count;
+    return ok;
 }
 
-static cudaKernel_t make(const code *c) {
+static bool make(const code *c, entry *e) {
     text path = {0};
     bool cached = cache_path(c->source, c->arch, &path);
-    cudaKernel_t kernel = cached ? load(read_all(text_string(&path)), c->name) : NULL;
+    cubin made = cached ? read_all(text_string(&path)) : (cubin){0};
+    bool ok = load(&made, c->name, e);
     tarn_clear_error();
-    if (!kernel) {
-        size_t bytes = 0;
-        char *cubin = compile(c, &bytes);
-        if (cubin && cached) write_all(text_string(&path), cubin, bytes);
-        kernel = load(cubin, c->name);
+    if (!ok) {
+        made = compile(c);
+        if (made.bytes && cached) write_all(text_string(&path), &made);
+        ok = load(&made, c->name, e);
     }
     text_free(&path);
-    return kernel;
+    return ok;
 }
 
 static entry **find(const char *source, int arch) {
@@ -182,25 +191,22 @@ static entry **find(const char *source, int arch) {
     return at;
 }
 
-static cudaKernel_t find_or_make(const code *c) {
-    entry **at = find(c->source, c->arch);
-    if (*at) return (*at)->kernel;
-    entry *e = NEW(entry);
-    char *copy = e ? memory_copy(c->source, strlen(c->source) + 1) : NULL;
-    cudaKernel_t kernel = copy ? make(c) : NULL;
-    if (kernel) {
-        *e = (entry){.source = copy, .arch = c->arch, .kernel = kernel};
-        *at = e;
-        return kernel;
-    }
-    memory_free(copy);
-    memory_free(e);
-    return NULL;
+static entry *find_or_make(const code *c) {
+    entry **at = find(c->source, c->arch), made = {.arch = c->arch};
+    if (*at) return *at;
+    made.source = memory_copy(c->source, strlen(c->source) + 1);
+    entry *e = made.source && make(c, &made) ? NEW(entry) : NULL;
+    if (e)
+        *e = made, *at = e;
+    else
+        memory_free(made.source);
+    return e;
 }
 
 cudaKernel_t cuda_compiled(const char *source, const char *name, const char *const *options, int option_count) {
     pthread_mutex_lock(&lock);
-    cudaKernel_t kernel = find_or_make(&(code){source, name, options, option_count, cuda_capability()});
+    entry *e = find_or_make(&(code){source, name, options, option_count, cuda_capability()});
+    if (e) cuda_count_code(&e->devices, e->bytes);
     pthread_mutex_unlock(&lock);
-    return kernel;
+    return e ? e->kernel : NULL;
 }
