@@ -20,7 +20,7 @@ typedef struct {
    scales) has, so that activations have one dtype even where a file mixes them. On failure nothing needs to be freed.
  */
 bool parameters_load(model_weights *weights, model_config *config, const tensor_source *source, tarn_dtype *dtype);
-/* Has what is not on the device yet follow there; what finds no room comes when it is read. */
+/* Has the matrices that are not on the device yet follow there; what finds no room comes when it is read. */
 void parameters_prefetch(const model_weights *weights, const model_config *config);
 /* Joins what the same x is multiplied by. */
 bool parameters_join(model_weights *weights, const model_config *config);
