@@ -308,6 +308,34 @@ static void test_reserved(void) {
     HOOK(tarn_mock_set_plan_bytes)(0);
 }
 
+/* ---- last reads */
+
+/* A matrix that is sorted along both axes; with a context the first result is an output, too. */
+static bool sorts_twice(void *context, tarn_array *const *x, int count, tarn_results *results) {
+    (void)count;
+    tarn_array *first = tarn_sort(x[0], .axis = TARN_AXIS(0)), *second = tarn_sort(first, .axis = TARN_AXIS(1));
+    return (!context || tarn_result(results, first)) && tarn_result(results, second);
+}
+
+static int64_t last_reads_of(void *context) {
+    TARN_SCOPE;
+    TARN_ON(tarn_default_stream(mock));
+    tarn_compiled *c = tarn_compile(TARN_FUNCTION(sorts_twice, context));
+    tarn_array *x = tarn_reshape(tarn_arange(0, 64, 1, TARN_FLOAT32), TARN_SHAPE(8, 8));
+    CHECK(tarn_eval(x));
+    int64_t before = HOOK(tarn_mock_last_reads)();
+    const tarn_results *made = tarn_compiled_call(c, TARN_ARRAYS(x), 1);
+    for (int i = 0; i < (context ? 2 : 1); i++) CHECK(made && tarn_eval(tarn_results_at(made, i)));
+    tarn_compiled_free(c);
+    return HOOK(tarn_mock_last_reads)() - before;
+}
+
+/* The device is told what is read for the last time: not of what was given to it, nor of results. */
+static void test_last_reads(void) {
+    CHECK(last_reads_of(NULL) == 1);
+    CHECK(last_reads_of(&library) == 0);
+}
+
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 1);
     CHECK(tarn_device_count(TARN_MOCK) == 2);
@@ -329,6 +357,7 @@ int main(void) {
     test_pin_on_device();
     test_uploads();
     test_reserved();
+    test_last_reads();
     CHECK(HOOK(tarn_mock_violations)() == 0);
     return check_report("submission");
 }

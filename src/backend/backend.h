@@ -12,7 +12,7 @@
 #include "backend/call.h"
 #include "tarn/device.h"
 
-enum { BACKEND_VERSION = 8 };
+enum { BACKEND_VERSION = 9 };
 
 typedef struct backend_stream backend_stream;
 typedef struct backend_plan backend_plan;

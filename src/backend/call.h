@@ -43,6 +43,8 @@ typedef struct kernel_row kernel_row;
 
 typedef struct call {
     op_id op;
+    unsigned last_reads; /* bits of inputs that nobody reads after this call (of the first 32; 0: perhaps somebody): a
+                            kernel that makes them, too, need not write them */
     const void *attributes;
     int input_count, output_count;
     operand *inputs, *outputs;

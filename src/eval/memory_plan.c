@@ -53,6 +53,16 @@ static void linger(program *p, storage *t) {
     if (t->last >= 0 && t->last < AT_END) t->last = lingers_until(p, t->last, t->stream);
 }
 
+/* Of what the program itself made: inputs may be read by others, results are; and what several streams share may be
+   read by one of them at the same time. */
+static void note_last_reads(program *p, int step_index) {
+    step *st = &p->steps.items[step_index];
+    for (int k = 0; k < st->input_count && k < 32; k++) {
+        const storage *t = st->inputs[k] < 0 ? NULL : storage_of(p, st->inputs[k]);
+        if (t && t->input < 0 && !t->shared && t->last == step_index) st->last_reads |= 1u << k;
+    }
+}
+
 static void find_lifetimes(program *p) {
     for (size_t i = 0; i < p->storages.count; i++) {
         storage *t = &p->storages.items[i];
@@ -69,6 +79,7 @@ static void find_lifetimes(program *p) {
         for (int k = 0; k < st->output_count; k++) note_use(p, st->outputs[k], (int)i, st->stream, true);
         note_use(p, st->after - 1, (int)i, st->stream, false);
     }
+    for (size_t i = 0; i < p->steps.count; i++) note_last_reads(p, (int)i);
     for (size_t i = 0; i < p->storages.count; i++) linger(p, &p->storages.items[i]);
 }
 

@@ -56,8 +56,9 @@ typedef struct {
     const kernel_row *row;
     const group_program *group;
     tarn_stream *stream;
-    bool updates; /* output 0 is written over input 0 */
-    int after;    /* 1 + the value of the effect that must come before, on whatever stream; 0: none */
+    bool updates;        /* output 0 is written over input 0 */
+    unsigned last_reads; /* bits of inputs that nothing reads afterwards (memory_plan.c) */
+    int after;           /* 1 + the value of the effect that must come before, on whatever stream; 0: none */
     operand_place after_place;
     int64_t workspace, workspace_at; /* in bytes; in the scratch of its stream */
     int scratch;                     /* which that is */
@@ -74,6 +75,7 @@ static inline void describe_operand(operand *o, const value *v) {
 /* The step as a call whose operands lie in `room`, inputs first. */
 static inline call step_call(const step *st, operand *room) {
     return (call){.op = st->op,
+                  .last_reads = st->last_reads,
                   .attributes = st->attributes,
                   .input_count = st->input_count,
                   .output_count = st->output_count,

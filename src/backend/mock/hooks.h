@@ -32,8 +32,8 @@ TARN_API void tarn_mock_set_peers(bool peers);
 TARN_API void tarn_mock_lose_device(int device, bool lost);
 
 /* Since the start: submissions, launches and copies begun, bytes copied; rows and plans prepared, submissions that
-   replayed a plan. Now: blocks and bytes allocated. Violations: operands or copies outside the device's blocks, blocks
-   released twice. */
+   replayed a plan, inputs that were overwritten as nobody reads them any more. Now: blocks and bytes allocated.
+   Violations: operands or copies outside the device's blocks, blocks released twice. */
 TARN_API int64_t tarn_mock_submissions(void);
 TARN_API int64_t tarn_mock_launches(void);
 TARN_API int64_t tarn_mock_copies(void);
@@ -41,6 +41,7 @@ TARN_API int64_t tarn_mock_copied_bytes(void);
 TARN_API int64_t tarn_mock_prepared_rows(void);
 TARN_API int64_t tarn_mock_plans(void);
 TARN_API int64_t tarn_mock_replays(void);
+TARN_API int64_t tarn_mock_last_reads(void);
 TARN_API int64_t tarn_mock_blocks(void);
 TARN_API int64_t tarn_mock_bytes(void);
 TARN_API int64_t tarn_mock_violations(void);

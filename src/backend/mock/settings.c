@@ -228,6 +228,9 @@ int64_t tarn_mock_plans(void) {
 int64_t tarn_mock_replays(void) {
     return mock_total(COUNT_REPLAYS);
 }
+int64_t tarn_mock_last_reads(void) {
+    return mock_total(COUNT_LAST_READS);
+}
 int64_t tarn_mock_launches(void) {
     return mock_total(COUNT_LAUNCHES);
 }

@@ -1,12 +1,14 @@
 /* What a submission does: copies, then calls, whether or not those before them failed. A kernel gets a copy of its call
    whose pointers are the kernels' own addresses, made when its turn comes: work on a block that was given back too
-   early is found. */
+   early is found. What nobody reads after a call is overwritten behind it. */
 #include "mock/mock.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
+
+enum { SPOILED = 0xA5 };
 
 /* ---- launches */
 
@@ -48,6 +50,17 @@ static bool translate_call(int device, const call *from, operand *room, call *c)
     return c->workspace != NULL;
 }
 
+static void spoil(const operand *o) {
+    int64_t first, bytes = extent(o, &first);
+    memset((char *)o->data + first, SPOILED, (size_t)bytes);
+    mock_add(COUNT_LAST_READS, 1);
+}
+
+static void spoil_last_reads(const call *c) {
+    for (int i = 0; i < c->input_count && i < 32; i++)
+        if (c->last_reads >> i & 1 && c->inputs[i].data) spoil(&c->inputs[i]);
+}
+
 /* room: twice the call's operands, for those of a plan and for the translated ones. */
 static bool run_call(int device, const submission *s, int i, operand *room) {
     call planned = s->calls[i], translated;
@@ -59,7 +72,9 @@ static bool run_call(int device, const submission *s, int i, operand *room) {
         return tarn_fail("mock:%d: this launch of %s was told to fail", device, op_name(planned.op));
     if (translated.row->prepare && translated.prepared != mock_prepared_for(device))
         return mock_violation("%s runs unprepared for mock:%d", translated.row->name, device);
-    return translated.row->run(&translated) || tarn_fail("%s failed without saying why", translated.row->name);
+    bool ok = translated.row->run(&translated);
+    spoil_last_reads(&translated);
+    return ok || tarn_fail("%s failed without saying why", translated.row->name);
 }
 
 static bool run_call_with_room(int device, const submission *s, int i) {

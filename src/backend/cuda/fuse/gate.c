@@ -40,6 +40,7 @@ int fuse_rows(const call *calls, int count, const unsigned *constant) {
     const operand *gated = &calls[1].outputs[0];
     if (!gates_rows(&calls[1], k.to, k.dtype, k.m, k.n) || !call_leaves_alone(calls, span_of(gated))) return 0;
     k.gated = gated->data;
+    if ((calls[1].last_reads & 3) == 3) k.to = NULL;
     return launch_dense_rows(&k, cuda_stream_now) ? 2 : 0;
 }
 

@@ -196,13 +196,13 @@ template <class S, int WIDTH, bool GATED> struct taker {
 #pragma unroll
         for (int first = 0; first < (GATED ? HALF : 2 * HALF); first += STEP) {
             const int column = tile.column + first * 8;
-            results.put(y, column, (int)k.n, row, [&](int n, int h) { return pair_at(first + n, h); });
+            const auto gate = [&](int n, int h) { return pair_at(first + n, h); };
+            const auto through = [&](int n, int h) { return pair_at(HALF + first + n, h); };
+            if (!GATED || k.to) results.put(y, column, (int)k.n, row, gate);
             if (!GATED) continue;
-            results.put(y, column + (int)(k.n / 2), (int)k.n, row,
-                        [&](int n, int h) { return pair_at(HALF + first + n, h); });
-            results.put(gated, column, (int)(k.n / 2), row, [&](int n, int h) {
-                return gate_pair<S>(pair_at(first + n, h), pair_at(HALF + first + n, h));
-            });
+            if (k.to) results.put(y, column + (int)(k.n / 2), (int)k.n, row, through);
+            results.put(gated, column, (int)(k.n / 2), row,
+                        [&](int n, int h) { return gate_pair<S>(gate(n, h), through(n, h)); });
         }
     }
 
@@ -273,10 +273,11 @@ template <class S, int WIDTH, bool GATED> static bool launch_tiles(const dense_r
     const int64_t x_shape[] = {1, 1, k->m, k->k}, x_strides[] = {k->m * k->x_step, k->m * k->x_step, k->x_step},
                   w_shape[] = {1, 1, k->n, k->k},
                   w_strides[] = {k->n * k->weight_step, k->n * k->weight_step, k->weight_step};
+    const void *to = k->to ? k->to : k->gated; /* where y is not wanted its map is not used */
     CUtensorMap x, weight, y, gated;
     if (!map_rows(&x, k->x, x_shape, x_strides, ROWS) || !map_rows(&weight, k->weight, w_shape, w_strides, WIDTH / 2) ||
-        !map_results(&y, k->to, k->m, k->n, room::LEFT) ||
-        !map_results(&gated, GATED ? k->gated : k->to, k->m, GATED ? k->n / 2 : k->n, room::LEFT))
+        !map_results(&y, to, k->m, k->n, room::LEFT) ||
+        !map_results(&gated, GATED ? k->gated : to, k->m, GATED ? k->n / 2 : k->n, room::LEFT))
         return false;
     dense_rows_kernel own = *k;
     own.turns_down = (int)blocks_for(k->m, PAIR * ROWS);

@@ -9,8 +9,8 @@ extern "C" {
 #endif
 
 /* Half types, rows so many elements apart; n (of a gate, n / 2), k and steps multiples of 8, all addresses of 16 bytes.
-   gated: [m, n / 2], silu(first half of each row) * second half; NULL: that is not wanted. early: nothing that the
-   stream was given before writes the weight. */
+   gated: [m, n / 2], silu(first half of each row) * second half; either may be NULL: not wanted. early: nothing that
+   the stream was given before writes the weight. */
 typedef struct {
     void *to; /* [m, n] */
     const void *x, *weight;
