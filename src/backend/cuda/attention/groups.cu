@@ -36,7 +36,7 @@ template <int DIM> struct block_room {
     DEVICE_MEMBER u32 values_free(int stage) const { return barriers + 8 * (1 + 3 * STAGES + stage); }
 };
 
-/* Where results go: row by row of heads, and side by side where that is wanted, too. */
+/* Where results go: row by row of heads, or side by side, or both. */
 struct result_maps {
     CUtensorMap to, by_rows;
 };
@@ -233,7 +233,7 @@ DEVICE void leave_rows(const attention_kernel &k, const result_maps &maps, const
     const int row = (int)own.row, head = (int)own.head, batch = (int)own.batch;
     for (int t = 0; t < DIM / TILE_WIDTH && row < k.rows; t++) {
         const u32 box = at + t * block_room<DIM>::TILE;
-        leave_box(&maps.to, box, t * TILE_WIDTH, row, head, batch);
+        if (k.to) leave_box(&maps.to, box, t * TILE_WIDTH, row, head, batch);
         if (k.by_rows) leave_box(&maps.by_rows, box, t * TILE_WIDTH, row, head, batch);
     }
     box_left();
@@ -359,7 +359,7 @@ __global__ void __launch_bounds__(THREADS, 1)
 static bool map_results(result_maps *maps, const attention_kernel *k) {
     const int64_t row = k->value_dim, all = k->heads * k->rows * row, shape[] = {k->batch, k->heads, k->rows, row},
                   strides[] = {all, k->rows * row, row}, by_rows[] = {all, row, k->heads * row};
-    return map_rows(&maps->to, k->to, shape, strides, WARP_ROWS) &&
+    return (!k->to || map_rows(&maps->to, k->to, shape, strides, WARP_ROWS)) &&
            (!k->by_rows || map_rows(&maps->by_rows, k->by_rows, shape, by_rows, WARP_ROWS));
 }
 

@@ -245,7 +245,9 @@ static bool find_rows(const call *calls, turned_rows_kernel *k) {
         return false;
     if (!is_prompt(&s) || !fits_memory(&s, 2)) return false;
     *k = rows_of(&s);
-    return s.query > s.key || k->key_to;
+    bool stays = s.query > s.key || k->key_to;
+    if (s.key_write->last_reads & 2) k->key_to = NULL;
+    return stays;
 }
 
 /* The step, of `taken` calls, and the product behind it, where that is one of some rows: how many calls that is. */

@@ -23,5 +23,6 @@ int fuse_by_rows(const call *calls, int count, const unsigned *constant) {
         !call_leaves_alone(&calls[0], span_of(to)))
         return 0;
     k.by_rows = to->data;
+    if (calls[1].last_reads & 1) k.to = NULL;
     return launch_group_attention(&k, cuda_stream_now) ? 2 : 0;
 }
