@@ -94,12 +94,16 @@ static bool trial(tarn_session *session, tarn_batch *batch, int32_t *ids, bench_
     return batch ? trial_together(batch, ids, b, number) : trial_alone(session, ids, b, number);
 }
 
-/* Floating-point operations of a prompt: every matrix, causal attention, and the head once. */
+/* Floating-point operations of a prompt that are done: the head's once, and of the last layer only keys and values of
+   every token (queries come with them), attention and what is behind it of the last one. */
 static double prompt_flops(const bench_result *b) {
     const tarn_model_facts *f = &b->facts;
-    double n = (double)b->prompt, seen = n * (n + 1) / 2;
-    double attention = 4 * seen * (double)(f->layers * f->heads * f->head_dim);
-    return 2 * n * (double)f->layer_parameters + attention + 2 * (double)(f->vocab_size * f->hidden_size);
+    double n = (double)b->prompt, seen = n * (n + 1) / 2, before = (double)f->layers - 1;
+    double all = (double)f->layer_parameters, last = all / (double)f->layers;
+    double last_qkv = (double)(f->hidden_size * (f->heads + 2 * f->kv_heads) * f->head_dim);
+    double matrices = n * (all - last + last_qkv) + last - last_qkv;
+    double attention = 2 * (before * seen + n) * (double)(f->heads * f->head_dim);
+    return 2 * (matrices + attention + (double)(f->vocab_size * f->hidden_size));
 }
 
 /* Bytes that one step reads: weights, and keys and values of the tokens there are, on average. */

@@ -45,6 +45,14 @@ static void linears_forward(const linear *whole, const linear *const parts[], in
     }
 }
 
+bool layer_is_for_last(const forward_state *f, int64_t layer) {
+    return f->last_only && layer == f->config->layers - 1;
+}
+
+tarn_array *last_along(tarn_array *x, int axis) {
+    return tarn_slice_axis(x, axis, -1, INT64_MAX);
+}
+
 tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array *x) {
     const model_config *c = f->config;
     const attention_weights *m = &f->weights->layers[layer].attention;
@@ -55,6 +63,7 @@ tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array 
     tarn_array *v = split_heads(f, qkv[2], c->kv_heads, NULL);
     k = kv_cache_write(f->cache, 2 * layer, k, f->position);
     v = kv_cache_write(f->cache, 2 * layer + 1, v, f->position);
+    if (layer_is_for_last(f, layer)) q = last_along(q, 2);
     /* q and k are each to be multiplied by the attention factor: once here is the same */
     double scale = c->rope.attention_factor * c->rope.attention_factor / sqrt((double)c->head_dim);
     tarn_array *y = tarn_attention(q, k, v, .scale = TARN_VALUE(scale), .causal = true, .window = c->windows[layer],

@@ -50,10 +50,15 @@ typedef struct {
     kv_cache *cache;
     tarn_array *position, *length;
     tarn_dtype dtype; /* of activations */
+    bool last_only;   /* nobody wants hidden states but the last token's */
 } forward_state;
 
 tarn_array *linear_forward(const linear *m, tarn_array *x);
 tarn_array *embedding_forward(const linear *m, tarn_array *ids);
+/* Whether only the last token's result of the layer is wanted: the keys and values of all are, and in layers before the
+   last one their results, too. */
+bool layer_is_for_last(const forward_state *f, int64_t layer);
+tarn_array *last_along(tarn_array *x, int axis); /* an axis of one is left */
 tarn_array *attention_forward(const forward_state *f, int64_t layer, tarn_array *x);
 tarn_array *mlp_forward(const forward_state *f, const mlp_weights *m, tarn_array *x);
 
@@ -62,7 +67,8 @@ cache_kind attention_cache(const model_config *config, int64_t layer);
 
 /* What a family is besides its row of models.def, which names it: one for each way to compute, in models/. */
 typedef struct model_rules {
-    /* The last hidden states [batch, length, hidden], before the final norm, of ids int32 [batch, length]. */
+    /* The last hidden states [batch, length, hidden], before the final norm, of ids int32 [batch, length]; of
+       last_only [batch, 1, hidden]. */
     tarn_array *(*forward)(const forward_state *f, tarn_array *ids);
     tarn_array *(*logits)(const forward_state *f, tarn_array *x); /* [batch, length, vocab] of hidden states */
     const field_list *layer, *model; /* weights of a layer_weights and of the model_weights */

@@ -77,10 +77,11 @@ bool session_reserve(tarn_session *s, int64_t tokens) {
     return true;
 }
 
-/* The last hidden states [1, n, hidden] of ids appended at position s->count. */
-static tarn_array *append(tarn_session *s, forward_state *f, const int32_t *ids, int64_t n) {
+/* The last hidden states [1, n, hidden] of ids appended at position s->count, or of the last of them. */
+static tarn_array *append(tarn_session *s, forward_state *f, const int32_t *ids, int64_t n, bool last_only) {
     int32_t at = (int32_t)s->count;
     *f = forward_at(s->model, &s->cache, tarn_from_data(&at, TARN_SHAPE(1), TARN_INT32), n);
+    f->last_only = last_only;
     return rules_of(s)->forward(f, tarn_from_data(ids, TARN_SHAPE(1, n), TARN_INT32));
 }
 
@@ -101,6 +102,7 @@ static bool chunk_function(void *context, tarn_array *const *inputs, int count, 
     (void)count;
     tarn_array *ids = tarn_reshape(tarn_slice_axis(inputs[0], 0, 0, n), TARN_SHAPE(1, n));
     forward_state f = forward_at(s->model, &s->cache, tarn_slice_axis(inputs[0], 0, n, n + 1), n);
+    f.last_only = true;
     tarn_array *x = rules_of(s)->forward(&f, ids);
     if (!tarn_result(results, f.length) || !s->last_chunk) return tarn_ok();
     return tarn_result(results, last_logits(s, &f, x));
@@ -133,7 +135,7 @@ static bool prefill(tarn_session *s, const int32_t *ids, int64_t n, bool last, c
     if (on_device() && !reader) return prefill_planned(s, ids, n, last, mark);
     TARN_SCOPE;
     forward_state f;
-    tarn_array *x = append(s, &f, ids, n), *wanted[3] = {f.length, NULL, NULL};
+    tarn_array *x = append(s, &f, ids, n, !reader), *wanted[3] = {f.length, NULL, NULL};
     int count = 1;
     if (last) s->logits = tarn_keep(wanted[count++] = last_logits(s, &f, x));
     if (reader)

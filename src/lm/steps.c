@@ -26,11 +26,11 @@ bool forward_open_cache(kv_cache *cache, const tarn_model *model, int64_t rows) 
 
 forward_state forward_at(const tarn_model *model, kv_cache *cache, tarn_array *position, int64_t n) {
     tarn_array *length = tarn_add(position, tarn_full(TARN_SHAPE(1), (double)n, TARN_INT32));
-    return (forward_state){&model->config, &model->weights, cache, position, length, model->dtype};
+    return (forward_state){&model->config, &model->weights, cache, position, length, model->dtype, false};
 }
 
 tarn_array *forward_last_logits(const tarn_model *model, const forward_state *f, tarn_array *x) {
-    tarn_array *logits = rules_of(model)->logits(f, tarn_slice_axis(x, 1, -1, INT64_MAX));
+    tarn_array *logits = rules_of(model)->logits(f, last_along(x, 1));
     return tarn_squeeze(logits, .axes = TARN_AXES(1));
 }
 

@@ -8,7 +8,8 @@ tarn_array *llama_forward(const forward_state *f, tarn_array *ids) {
     if (tarn_dtype_of(x) != f->dtype) x = tarn_astype(x, f->dtype);
     for (int64_t i = 0; i < f->config->layers; i++) {
         const layer_weights *layer = &f->weights->layers[i];
-        x = tarn_add(x, attention_forward(f, i, tarn_rms_norm(x, layer->norm_attention, .eps = eps)));
+        tarn_array *y = attention_forward(f, i, tarn_rms_norm(x, layer->norm_attention, .eps = eps));
+        x = tarn_add(layer_is_for_last(f, i) ? last_along(x, 1) : x, y);
         x = tarn_add(x, mlp_forward(f, &layer->mlp, tarn_rms_norm(x, layer->norm_mlp, .eps = eps)));
     }
     return x;
