@@ -292,12 +292,13 @@ void pool_release(pool_block *f, const ticket *after, int count) {
     unlock_and_return(p, list);
 }
 
+/* Busy blocks stay until memory is asked for: who gives their users' work to the device may be who reserves. */
 bool pool_reserve(int slot, int64_t bytes) {
     pool *p = locked_pool(slot);
     bool allowed = bytes < 0 || p->info.limit <= 0 || bytes <= room_left(p);
     pool_block *list = NULL;
     if (allowed) p->info.reserved += bytes;
-    make_room(p, &list);
+    if (p->info.limit > 0) evict(p, room_left(p), INT64_MAX, true, &list);
     unlock_and_return(p, list);
     return allowed;
 }
