@@ -135,6 +135,7 @@ static void *check_alone(void *which) {
     void *context = cuda_context();
     cudaSetDevice(cuda_device_now);
     cuda_give_back(context);
+    CHECK(cuda_context() == context);
     for (int i = 0; i < CARDS; i++) CHECK(begun[i] == before[i] + (i == cuda_device_now));
     return NULL;
 }

@@ -51,6 +51,8 @@ extern _Thread_local cudaStream_t cuda_stream_now;
 /* Bits of the inputs of the call at hand that nothing before it in its plan writes: a kernel may read them before the
    one before it is over. Outside plans 0. */
 extern _Thread_local unsigned cuda_constant_inputs;
+/* The next kernel may not begin before those that the stream was given before it are over. */
+extern _Thread_local bool cuda_waits_for_all;
 /* Has the call's row launch it on cuda_stream_now. */
 bool cuda_launch(const call *c);
 
@@ -78,6 +80,8 @@ void cuda_plan_free(backend_plan *plan);
 /* Launches the plan for these calls on cuda_stream_now; false: it cannot be, and the calls are to be launched one by
    one. */
 bool cuda_plan_launch(backend_plan *plan, const call *calls, int count, void *const *bases);
+/* Of each of these calls, if they are its own, the bits of inputs that nothing before it in the plan writes; or NULL. */
+const unsigned *cuda_plan_constants(const backend_plan *plan, int count);
 
 /* ---- copy.c: page-locked memory through which copies from and to the host go */
 enum { LANE_PIECES = 2 };

@@ -10,6 +10,7 @@
 #include "cuda/kernels.h"
 
 _Thread_local int cuda_device_now;
+_Thread_local bool cuda_waits_for_all;
 
 static int attribute(enum cudaDeviceAttr which) {
     int value = 0;
@@ -58,7 +59,7 @@ void *cuda_context(void) {
 }
 
 void cuda_give_back(void *context) {
-    if (context && context != cuda_context()) driver.set(context);
+    if (context != cuda_context()) driver.set(context); /* either is found by the driver, then */
 }
 
 /* ---- what takes longer to find, once for each device */
@@ -69,13 +70,13 @@ static bool is_current(int device) {
 
 static int ask_device(int device, int (*find)(void)) {
     void *context = cuda_context();
-    if (!is_current(device)) cudaSetDevice(device);
-    int answer = find();
+    int answer = is_current(device) || cudaSetDevice(device) == cudaSuccess ? find() : -1;
+    cudaGetLastError();
     cuda_give_back(context);
     return answer;
 }
 
-/* Two threads may find the same thing at the same time. */
+/* Two threads may find the same thing at the same time; what could not be found, -1, is asked for again. */
 int cuda_answer(device_question question, int (*find)(void)) {
     static atomic_int known[QUESTIONS][MOST_DEVICES]; /* 1 + the answer */
     const int device = cuda_device_now;
@@ -90,9 +91,7 @@ int cuda_answer(device_question question, int (*find)(void)) {
 /* All kernels are compiled for the same devices, so that one says it for all. */
 static int find_code(void) {
     struct cudaFuncAttributes made;
-    if (cudaFuncGetAttributes(&made, a_kernel()) == cudaSuccess) return made.ptxVersion;
-    cudaGetLastError();
-    return 0;
+    return cudaFuncGetAttributes(&made, a_kernel()) == cudaSuccess ? made.ptxVersion : -1;
 }
 
 static int code(void) {
@@ -111,11 +110,14 @@ bool cuda_is_hopper(void) {
    all that do with a few KiB ask for the same. */
 int cuda_launch_attributes(cudaLaunchAttribute *to, size_t shared) {
     enum { SMALL = 56 << 10, SHARE = 50 };
+    int count = 0;
     if (attribute(cudaDevAttrComputeCapabilityMajor) < 9) return 0;
-    to[0] = (cudaLaunchAttribute){.id = cudaLaunchAttributeProgrammaticStreamSerialization,
-                                  .val.programmaticStreamSerializationAllowed = 1};
-    if (shared > SMALL) return 1;
-    to[1] =
-        (cudaLaunchAttribute){.id = cudaLaunchAttributePreferredSharedMemoryCarveout, .val.sharedMemCarveout = SHARE};
-    return 2;
+    if (!cuda_waits_for_all)
+        to[count++] = (cudaLaunchAttribute){.id = cudaLaunchAttributeProgrammaticStreamSerialization,
+                                            .val.programmaticStreamSerializationAllowed = 1};
+    cuda_waits_for_all = false;
+    if (shared <= SMALL)
+        to[count++] = (cudaLaunchAttribute){.id = cudaLaunchAttributePreferredSharedMemoryCarveout,
+                                            .val.sharedMemCarveout = SHARE};
+    return count;
 }

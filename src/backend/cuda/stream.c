@@ -169,11 +169,14 @@ static void give_work(task *t, const submission *s) {
     for (int i = 0; i < s->copy_count; i++)
         if (!cuda_copy(stream->device, &stream->staging, stream->stream, &s->copies[i])) keep_failure(t, -1 - i);
     if (s->plan && cuda_plan_launch(s->plan, s->calls, s->call_count, s->bases)) return;
+    const unsigned *constants = cuda_plan_constants(s->plan, s->call_count);
+    cuda_waits_for_all = constants; /* what nothing in the plan writes may have been written just before it */
     for (int i = 0, taken; i < s->call_count; i += taken) {
         bool ok;
-        taken = cuda_launch_next(s->calls + i, s->call_count - i, NULL, &ok);
+        taken = cuda_launch_next(s->calls + i, s->call_count - i, constants ? constants + i : NULL, &ok);
         for (int k = 0; !ok && k < taken; k++) keep_failure(t, i + k);
     }
+    cuda_waits_for_all = false;
 }
 
 static void tell(void *context);

@@ -151,7 +151,7 @@ static int find_clusters() {
     return cuda_is_hopper() && most_clusters(long_rows<bfloat16, true, true>, RANKS, THREADS) > 0;
 }
 static bool clusters_fit() {
-    return cuda_answer(QUESTION_LONG_CLUSTERS, find_clusters);
+    return cuda_answer(QUESTION_LONG_CLUSTERS, find_clusters) > 0;
 }
 
 bool rows_are_long(const long_rows_kernel *k) {
