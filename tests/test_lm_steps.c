@@ -64,6 +64,15 @@ static void test_steps(tarn_model *model, const sampling *s) {
     CHECK(many.copied_bytes - few.copied_bytes <= BYTES_HOME * steps);
 }
 
+/* What is joined is there as parts, too, but not all at once. */
+static void test_loading(void) {
+    tarn_memory m = {0};
+    tarn_synchronize(NULL);
+    CHECK(tarn_memory_info(tarn_default_device(), &m));
+    printf("%lld bytes of weights, %lld at most\n", (long long)m.active, (long long)m.peak_active);
+    CHECK(m.active > 0 && m.peak_active < m.active * 5 / 4);
+}
+
 int main(void) {
     setenv("TARN_BACKENDS", TARN_BUILD_DIR, 0);
     library = dlopen(TARN_BUILD_DIR "/libtarn_mock.so", RTLD_NOW | RTLD_LOCAL);
@@ -71,6 +80,7 @@ int main(void) {
         return printf("there is no mock device here\n"), 77;
     tarn_model *model = tarn_model_load(TARN_SOURCE_DIR "/models/tiny");
     CHECK(model != NULL);
+    test_loading();
     for (int i = 0; model && i < SAMPLINGS; i++) test_steps(model, &samplings[i]);
     tarn_model_free(model);
     return check_report("steps");

@@ -37,7 +37,13 @@ static bool bind_weights(tarn_model *model, const tensor_source *source, tarn_dt
     model->dtype = dtype;
     if (!parameters_load(&model->weights, &model->config, source, &model->dtype)) return false;
     parameters_count(&model->weights, &model->config, &model->count);
-    if (model->described || tarn_default_device().type == TARN_CPU) return true;
+    return true;
+}
+
+/* On a device: once nobody else holds them, as parts that are joined are there beside the whole until they are freed.
+ */
+static bool place_weights(tarn_model *model) {
+    if (tarn_default_device().type == TARN_CPU) return true;
     if (!parameters_join(&model->weights, &model->config)) return false;
     parameters_prefetch(&model->weights, &model->config);
     return true;
@@ -49,7 +55,7 @@ static bool load_files(tarn_model *model, const char *folder, tarn_dtype dtype) 
     tensor_source source = file_source(files);
     bool ok = bind_weights(model, &source, dtype) && file_tensors_all_used(files);
     file_tensors_close(files);
-    return ok;
+    return ok && place_weights(model);
 }
 
 static const char *const dtype_keys[] = {"dtype", "torch_dtype"};
@@ -169,7 +175,8 @@ tarn_model *tarn_model_random_with(const char *shape, int bits, tarn_model_optio
     if (!model) return NULL;
     random_tensors random = {.state = 1, .bits = bits, .tied = found->tied};
     tensor_source source = random_source(&random);
-    return finish(model, shape_config(&model->config, found, bits) && bind_weights(model, &source, options.dtype));
+    bool ok = shape_config(&model->config, found, bits) && bind_weights(model, &source, options.dtype);
+    return finish(model, ok && place_weights(model));
 }
 
 /* ---- facts */
