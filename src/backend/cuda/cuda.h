@@ -80,7 +80,8 @@ void cuda_plan_free(backend_plan *plan);
 /* Launches the plan for these calls on cuda_stream_now; false: it cannot be, and the calls are to be launched one by
    one. */
 bool cuda_plan_launch(backend_plan *plan, const call *calls, int count, void *const *bases);
-/* Of each of these calls, if they are its own, the bits of inputs that nothing before it in the plan writes; or NULL. */
+/* Of each of these calls, if they are its own, the bits of inputs that nothing before it in the plan writes; or NULL.
+ */
 const unsigned *cuda_plan_constants(const backend_plan *plan, int count);
 
 /* ---- copy.c: page-locked memory through which copies from and to the host go */
