@@ -51,8 +51,6 @@ static bool same_ids(const int32_t *ids, const json *expected, size_t count) {
     return true;
 }
 
-/* ---- golden folders */
-
 static bool same_logits(tarn_session *a, tarn_session *b) {
     TARN_SCOPE;
     tarn_array *x = tarn_session_logits(a), *y = tarn_session_logits(b);
@@ -61,14 +59,16 @@ static bool same_logits(tarn_session *a, tarn_session *b) {
     return p && q && tarn_size(x) == tarn_size(y) && !memcmp(p, q, bytes);
 }
 
-/* A prompt behind a score of the same tokens is computed as if there had been none. */
-static bool scored_is_cold(const tarn_model *model, tarn_session *scored, const int32_t *ids, size_t count) {
-    tarn_session *cold = tarn_session_new(model);
-    bool same = cold && tarn_session_sync(cold, ids, count) && tarn_session_sync(scored, ids, count) &&
-                same_logits(cold, scored);
+/* Whether a session that has done other things gives the bits of a fresh one. */
+static bool as_cold(const tarn_model *model, tarn_session *used, const int32_t *ids, size_t count) {
+    tarn_session *cold = tarn_session_new(model, .chunk = 256);
+    bool same =
+        cold && tarn_session_sync(cold, ids, count) && tarn_session_sync(used, ids, count) && same_logits(cold, used);
     tarn_session_free(cold);
     return same;
 }
+
+/* ---- golden folders */
 
 static void check_golden(const char *folder, const json *expected) {
     size_t count;
@@ -79,8 +79,8 @@ static void check_golden(const char *folder, const json *expected) {
     CHECK(session && tarn_score(session, ids, count, scores));
     if (session && tarn_ok()) {
         CHECK(largest_difference(json_get(expected, "token_logprobs"), scores) < 1e-3);
-        CHECK(scored_is_cold(model, session, ids, count));
-        logits = logits_of(session); /* of a prompt, whose last layer computes one row */
+        CHECK(as_cold(model, session, ids, count)); /* behind a score of the same tokens */
+        logits = logits_of(session);                /* of a prompt, whose last layer computes one row */
         CHECK(logits && largest_difference(json_get(expected, "last_logits"), logits) < 1e-3);
         tarn_generation g;
         size_t prompt = (size_t)json_whole(json_get(expected, "greedy_prompt_len"), 0);
@@ -240,15 +240,6 @@ static void fill_ids(int32_t *ids, int n, uint32_t seed) {
         seed = seed * 1664525u + 1013904223u;
         ids[i] = 6 + (int32_t)(seed >> 8) % 2000;
     }
-}
-
-/* Whether a session that has done other things gives the bits of a fresh one. */
-static bool as_cold(const tarn_model *model, tarn_session *used, const int32_t *ids, size_t count) {
-    tarn_session *cold = tarn_session_new(model, .chunk = 256);
-    bool same =
-        cold && tarn_session_sync(cold, ids, count) && tarn_session_sync(used, ids, count) && same_logits(cold, used);
-    tarn_session_free(cold);
-    return same;
 }
 
 static void test_cache(tarn_dtype dtype) {

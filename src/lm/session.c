@@ -259,13 +259,13 @@ bool tarn_session_sync_with(tarn_session *session, const int32_t *ids, size_t co
     return REQUIRE(session) && session_follow(session, ids, count, &(prompt_watch){.interrupt = options.interrupt});
 }
 
-/* The logits of a prompt, whose last layer computes the last token alone, are others in their last bits: the last chunk
+/* The logits of a prompt, whose last layer computes the last token alone, are others in their last bits: the last token
  * is not settled. */
 bool session_read(tarn_session *s, const int32_t *ids, size_t count, const prompt_watch *watch) {
     if (!tarn_ok() || !session_check(s, ids, count)) return false;
     s->reused = s->count = s->settled = 0;
     bool ok = run_prompt(s, ids, (int64_t)count, watch);
-    if (s->settled) s->settled -= (s->settled - 1) % s->chunk + 1;
+    if (s->settled) s->settled--;
     return ok;
 }
 
