@@ -31,6 +31,8 @@ void cuda_count_code(uint64_t *devices, size_t bytes);
 /* ---- device.c (and kernels.h) */
 /* The device at hand: whose work the calling thread gives, or whose rows were asked for in it last. */
 extern _Thread_local int cuda_device_now;
+/* The next kernel may not begin before those that its stream was given before it are over. */
+extern _Thread_local bool cuda_waits_for_all;
 /* 90 is 9.0. */
 int cuda_capability(void);
 /* The calling thread's context of CUDA, which another library may have chosen there; NULL: none. What runs in others'
@@ -51,8 +53,6 @@ extern _Thread_local cudaStream_t cuda_stream_now;
 /* Bits of the inputs of the call at hand that nothing before it in its plan writes: a kernel may read them before the
    one before it is over. Outside plans 0. */
 extern _Thread_local unsigned cuda_constant_inputs;
-/* The next kernel may not begin before those that the stream was given before it are over. */
-extern _Thread_local bool cuda_waits_for_all;
 /* Has the call's row launch it on cuda_stream_now. */
 bool cuda_launch(const call *c);
 
@@ -80,8 +80,7 @@ void cuda_plan_free(backend_plan *plan);
 /* Launches the plan for these calls on cuda_stream_now; false: it cannot be, and the calls are to be launched one by
    one. */
 bool cuda_plan_launch(backend_plan *plan, const call *calls, int count, void *const *bases);
-/* Of each of these calls, if they are its own, the bits of inputs that nothing before it in the plan writes; or NULL.
- */
+/* Of each of its calls, the bits of inputs that nothing before it in the plan writes; NULL: these are not its calls. */
 const unsigned *cuda_plan_constants(const backend_plan *plan, int count);
 
 /* ---- copy.c: page-locked memory through which copies from and to the host go */
