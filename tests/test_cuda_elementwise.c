@@ -36,6 +36,24 @@ static int test_rows(void) {
     return rows;
 }
 
+/* By their shape the elements of a thread lie side by side, but not at a multiple of their bytes: of one operand, the
+   other, the output. */
+static void test_places(void) {
+    static const tarn_dtype dtypes[] = {TARN_FLOAT32, TARN_BFLOAT16, TARN_INT8};
+    for (int i = 0; i < 9; i++) {
+        single_row r;
+        tarn_dtype dtype = dtypes[i / 3];
+        operand odd = view(randomized(dtype, DIMS(1032), DOMAIN_ANY), 1, DIMS(1024), DIMS(1)),
+                even = make(dtype, DIMS(1024));
+        make_single_row(&r, OP_maximum, dtype, DIMS(1024), 0);
+        if (i % 3 < 2) r.inputs[i % 3] = odd;
+        operand got = i % 3 < 2 ? even : odd, expected = make(dtype, DIMS(1024));
+        CHECK(run_program(&r.program, r.inputs, &got, true), "%s", tarn_error());
+        CHECK(run_program(&r.program, r.inputs, &expected, false), "%s", tarn_error());
+        compare(&got, &expected, 0, NULL, "places");
+    }
+}
+
 static void test_conversions(void) {
     for (int from = 0; from < TARN_DTYPE_COUNT; from++) {
         for (int to = 0; to < TARN_DTYPE_COUNT; to++) {
@@ -83,6 +101,8 @@ static void test_program(int round) {
 int main(void) {
     if (!open_cuda()) return failures ? 1 : 77;
     int rows = test_rows();
+    random_begin("places");
+    test_places();
     test_conversions();
     random_begin("programs");
     for (int round = 0; round < 30; round++) test_program(round);

@@ -110,8 +110,8 @@ bool cuda_describe(int device, tarn_measurement *result);
 
 /* ---- nvrtc.c */
 /* The kernel `name` of this source, compiled for the device at hand unless it was before (in this process or, kept in
-   the cache folder, in another), with these options beside the architecture and the language. NULL with the error set.
- */
+   the cache folder, in another), with these options beside the architecture and the language; those that begin with "--"
+   are left out where NVRTC does not know them. NULL with the error set. */
 cudaKernel_t cuda_compiled(const char *source, const char *name, const char *const *options, int option_count);
 
 /* ---- rows: `const kernel_row cuda_<op>…` in the files of their families, listed in backend.c */

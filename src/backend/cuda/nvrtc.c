@@ -133,6 +133,14 @@ typedef struct {
     int option_count, arch;
 } code;
 
+/* Without those that an older NVRTC may not know. */
+static int drop_optional(const char **options, int count) {
+    int left = 0;
+    for (int i = 0; i < count; i++)
+        if (strncmp(options[i], "--", 2) != 0) options[left++] = options[i];
+    return left;
+}
+
 static cubin compile_program(nvrtcProgram program, const code *c) {
     enum { MOST = 8 };
     char target[32];
@@ -142,6 +150,8 @@ static cubin compile_program(nvrtcProgram program, const code *c) {
     snprintf(target, sizeof target, "-arch=sm_%d", c->arch);
     for (int i = 0; i < c->option_count && count < MOST; i++) options[count++] = c->options[i];
     nvrtcResult result = nvrtc.nvrtcCompileProgram(program, count, options);
+    if (result == NVRTC_ERROR_INVALID_OPTION)
+        result = nvrtc.nvrtcCompileProgram(program, drop_optional(options, count), options);
     if (result == NVRTC_SUCCESS) result = nvrtc.nvrtcGetCUBINSize(program, &made.count);
     if (result != NVRTC_SUCCESS) return failed(program, result), made;
     made.bytes = memory_new(1, made.count);

@@ -90,15 +90,14 @@ template <> struct pieces_of<8> {
 template <> struct pieces_of<4> {
     u32 at[1];
 };
+template <int COUNT, class S> DEVICE void spread(two<S> (&to)[COUNT], S one) {
+#pragma unroll
+    for (int i = 0; i < 2 * COUNT; i++) put(to[i / 2], i % 2, one);
+}
 /* step 0: one stands for all. */
 template <int COUNT, class S> DEVICE void load_wide(two<S> (&to)[COUNT], const S *from, i64 step) {
     typedef pieces_of<2 * COUNT * (int)sizeof(S)> pieces;
-    if (step == 0) {
-        S one = *from;
-#pragma unroll
-        for (int i = 0; i < 2 * COUNT; i++) put(to[i / 2], i % 2, one);
-        return;
-    }
+    if (step == 0) return spread(to, *from);
     pieces p;
 #pragma unroll
     for (int i = 0; i < (int)(sizeof(pieces) / sizeof p.at[0]); i++) p.at[i] = ((const pieces *)from)->at[i];
@@ -112,4 +111,29 @@ template <int COUNT, class S> DEVICE void store_wide(S *to, const two<S> (&from)
     for (int i = 0; i < COUNT; i++) give((S *)&p + 2 * i, from[i]);
 #pragma unroll
     for (int i = 0; i < (int)(sizeof(pieces) / sizeof p.at[0]); i++) ((pieces *)to)->at[i] = p.at[i];
+}
+
+/* ---- i / n, and i % n as the index along an axis of n: by a function where either takes more than 32 bits, so that its code is there once */
+static __device__ __noinline__ i64 long_quotient(i64 i, i64 n) {
+    return i / n;
+}
+DEVICE i64 take_index(i64 i, i64 n, i64 *index) {
+    const bool is_short = ((u64)i | (u64)n) >> 32 == 0;
+    const i64 quotient = is_short ? (i64)((u32)i / (u32)n) : long_quotient(i, n);
+    *index = i - quotient * n;
+    return quotient;
+}
+
+/* ---- the pairs of a thread in turn: the first leaves and the others step up; what comes is the last. Where the loop is unrolled, that costs
+   nothing; where it is not, no pair is asked for by a number that the compiler does not know. */
+template <int COUNT, class S> DEVICE two<S> next(two<S> (&from)[COUNT]) {
+    two<S> first = from[0];
+#pragma unroll
+    for (int i = 1; i < COUNT; i++) from[i - 1] = from[i];
+    return first;
+}
+template <int COUNT, class S> DEVICE void append(two<S> (&to)[COUNT], two<S> last) {
+#pragma unroll
+    for (int i = 1; i < COUNT; i++) to[i - 1] = to[i];
+    to[COUNT - 1] = last;
 }

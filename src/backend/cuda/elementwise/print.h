@@ -5,9 +5,10 @@
 #include "backend/call.h"
 
 /* The operands of a group seen through as few axes as say the same. Strides of inputs, in elements; outputs are dense.
- */
+   Bits of singles: inputs that are one number for all elements. */
 typedef struct {
     int ndim;
+    unsigned singles;
     int64_t n, shape[TARN_MAX_NDIM], strides[GROUP_MAX_INPUTS][TARN_MAX_NDIM];
 } group_axes;
 
@@ -17,8 +18,8 @@ void group_axes_of(const call *c, group_axes *axes);
 int group_width(const call *c);
 
 /* The source of the kernel `group`, for blocks of 256 threads; it takes one struct: inputs, outputs that are read, n,
-   shape, strides (of axes that it does not know), and whether a thread's elements lie side by side in every operand, so
-   that they can be read and written at once. */
-bool group_print(const call *c, const group_axes *axes, text *out);
+   shape, strides (of axes that it does not know). wide: a thread's elements lie side by side in every operand, at a
+   multiple of their bytes together up to 16, or one stands for all of them; else they are a block apart. */
+bool group_print(const call *c, const group_axes *axes, bool wide, text *out);
 
 #endif
