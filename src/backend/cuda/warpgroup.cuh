@@ -15,7 +15,7 @@
 #define HAS_WARPGROUPS 0
 #endif
 
-enum { TILE_WIDTH = 64, TILE_ROW_BYTES = 2 * TILE_WIDTH, WARPGROUP = 128 };
+enum { TILE_WIDTH = 64, TILE_ROW_BYTES = 2 * TILE_WIDTH, WARPGROUP = 128, WARP_ROWS = 16 /* of results */ };
 
 #if HAS_WARPGROUPS
 /* Barriers that the copy engine uses, too, before anything uses them; __syncthreads follows. */

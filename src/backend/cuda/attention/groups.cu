@@ -11,7 +11,6 @@ enum {
     ROWS = 64 * GROUPS,
     KEYS = 128,
     STAGES = 2,
-    WARP_ROWS = 16,
     THREADS = WARPGROUP * (GROUPS + 1),
     GIVER_REGISTERS = 24,
     TAKER_REGISTERS = 240

@@ -17,7 +17,6 @@ enum {
     THREADS = WARPGROUP * (GROUPS + 1),
     GIVER_REGISTERS = 40,
     TAKER_REGISTERS = 232,
-    WARP_ROWS = 16,
     MOST_SHARED = 224 << 10 /* of tiles and results */,
     MOST_STAGES = 8
 };
