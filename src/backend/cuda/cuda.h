@@ -77,11 +77,13 @@ int cuda_launch_next(const call *calls, int count, const unsigned *constant, boo
 /* ---- plan.c: calls that are submitted again and again, as graphs */
 backend_plan *cuda_prepare(int device, const call *calls, int count, const operand_place *places, int bases);
 void cuda_plan_free(backend_plan *plan);
-/* Launches the plan for these calls on cuda_stream_now; false: it cannot be, and the calls are to be launched one by
-   one. */
-bool cuda_plan_launch(backend_plan *plan, const call *calls, int count, void *const *bases);
-/* Of each of its calls, the bits of inputs that nothing before it in the plan writes; NULL: these are not its calls. */
-const unsigned *cuda_plan_constants(const backend_plan *plan, int count);
+/* Whether it was made of so many calls: no other submission is launched as the plan. */
+bool cuda_plan_has(const backend_plan *plan, int count);
+/* Launches the plan for its calls on cuda_stream_now; false: it cannot be, and the calls are to be launched one by one.
+ */
+bool cuda_plan_launch(backend_plan *plan, const call *calls, void *const *bases);
+/* Of each of its calls, the bits of inputs that nothing before it in the plan writes. */
+const unsigned *cuda_plan_constants(const backend_plan *plan);
 
 /* ---- copy.c: page-locked memory through which copies from and to the host go */
 enum { LANE_PIECES = 2 };
@@ -110,8 +112,8 @@ bool cuda_describe(int device, tarn_measurement *result);
 
 /* ---- nvrtc.c */
 /* The kernel `name` of this source, compiled for the device at hand unless it was before (in this process or, kept in
-   the cache folder, in another), with these options beside the architecture and the language; those that begin with "--"
-   are left out where NVRTC does not know them. NULL with the error set. */
+   the cache folder, in another), with these options beside the architecture and the language; those that begin with
+   "--" are left out where NVRTC does not know them. NULL with the error set. */
 cudaKernel_t cuda_compiled(const char *source, const char *name, const char *const *options, int option_count);
 
 /* ---- rows: `const kernel_row cuda_<op>…` in the files of their families, listed in backend.c */

@@ -203,13 +203,17 @@ static bool launch(backend_plan *p, const call *calls, void *const *bases) {
     return cuda_ok(cudaGraphLaunch(v->graph, cuda_stream_now), "launching a graph");
 }
 
-const unsigned *cuda_plan_constants(const backend_plan *p, int count) {
-    return p && count == p->count ? p->constant : NULL;
+bool cuda_plan_has(const backend_plan *p, int count) {
+    return p && count == p->count;
 }
 
-bool cuda_plan_launch(backend_plan *p, const call *calls, int count, void *const *bases) {
+const unsigned *cuda_plan_constants(const backend_plan *p) {
+    return p->constant;
+}
+
+bool cuda_plan_launch(backend_plan *p, const call *calls, void *const *bases) {
     pthread_mutex_lock(&p->lock);
-    bool ok = count == p->count && launch(p, calls, bases);
+    bool ok = launch(p, calls, bases);
     pthread_mutex_unlock(&p->lock);
     tarn_clear_error();
     return ok;

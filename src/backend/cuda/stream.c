@@ -168,8 +168,9 @@ static void give_work(task *t, const submission *s) {
     if (atomic_load(&lost[stream->device])) return;
     for (int i = 0; i < s->copy_count; i++)
         if (!cuda_copy(stream->device, &stream->staging, stream->stream, &s->copies[i])) keep_failure(t, -1 - i);
-    if (s->plan && cuda_plan_launch(s->plan, s->calls, s->call_count, s->bases)) return;
-    const unsigned *constants = cuda_plan_constants(s->plan, s->call_count);
+    const bool planned = cuda_plan_has(s->plan, s->call_count);
+    if (planned && cuda_plan_launch(s->plan, s->calls, s->bases)) return;
+    const unsigned *constants = planned ? cuda_plan_constants(s->plan) : NULL;
     cuda_waits_for_all = constants; /* what nothing in the plan writes may have been written just before it */
     for (int i = 0, taken; i < s->call_count; i += taken) {
         bool ok;
