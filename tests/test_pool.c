@@ -147,6 +147,8 @@ static void test_description(void) {
     CHECK_ERROR(tarn_describe_device((tarn_device){TARN_MOCK, 12}, &told), "no device mock:12");
     CHECK_ERROR(tarn_describe_device((tarn_device){TARN_DEVICE_TYPE_COUNT, 0}, &told), "no device unknown:0");
     CHECK_ERROR(tarn_describe_device(cpu, NULL), "describe_device");
+    CHECK(!tarn_device_absence(cpu) && tarn_device_absence((tarn_device){TARN_MOCK, -1}) &&
+          tarn_device_absence((tarn_device){TARN_DEVICE_TYPE_COUNT, 0}));
 }
 
 int main(void) {

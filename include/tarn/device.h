@@ -24,6 +24,8 @@ typedef struct {
 
 TARN_API int tarn_device_count(tarn_device_type type); /* 0 if there is none, or its shared object cannot be loaded */
 TARN_API const char *tarn_device_type_name(tarn_device_type type);
+/* Why there is no such device, for messages: "" where no more is known. NULL: there is one. */
+TARN_API const char *tarn_device_absence(tarn_device device);
 /* The default for threads that have not chosen: the CPU unless changed. */
 TARN_API bool tarn_set_default_device(tarn_device device);
 TARN_API tarn_device tarn_default_device(void);

@@ -32,13 +32,9 @@ static const char *kind_name(tarn_device_type type) {
 }
 
 static bool there_is(tarn_device device) {
-    tarn_measurement facts;
-    char why[256] = "";
-    if (device.index < tarn_device_count(device.type)) return true;
-    if (!tarn_describe_device(device, &facts) && strstr(tarn_error(), ": "))
-        snprintf(why, sizeof why, "%s", strstr(tarn_error(), ": "));
-    tarn_clear_error();
-    return tarn_fail("there is no device %s %d%s", kind_name(device.type), device.index, why);
+    const char *why = tarn_device_absence(device);
+    if (!why) return true;
+    return tarn_fail("there is no device %s %d%s%s", kind_name(device.type), device.index, *why ? ": " : "", why);
 }
 
 static bool kind_of_object(PyObject *object, tarn_device_type *type) {

@@ -87,13 +87,21 @@ static const backend *load_backend(tarn_device_type type) {
     return NULL;
 }
 
+static const char *why_missing(tarn_device_type type) {
+    if ((unsigned)type >= TARN_DEVICE_TYPE_COUNT) return "";
+    const char *why = !opened[type] ? unopened[type] : why_none[type] ? why_none[type]() : NULL;
+    return why ? why : "";
+}
+
+const char *tarn_device_absence(tarn_device device) {
+    const bool there = device.index >= 0 && device.index < tarn_device_count(device.type);
+    return there ? NULL : why_missing(device.type);
+}
+
 bool device_missing(tarn_device device) {
-    const bool known = (unsigned)device.type < TARN_DEVICE_TYPE_COUNT;
-    const char *why = known && opened[device.type] && why_none[device.type] ? why_none[device.type]()
-                      : known && !opened[device.type]                       ? unopened[device.type]
-                                                                            : NULL;
+    const char *why = why_missing(device.type);
     return tarn_fail_kind(TARN_ERROR_RUNTIME, "there is no device %s:%d%s%s", tarn_device_type_name(device.type),
-                          device.index, why && *why ? ": " : "", why ? why : "");
+                          device.index, *why ? ": " : "", why);
 }
 
 static bool check_without(void) {
