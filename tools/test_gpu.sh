@@ -31,7 +31,7 @@ part() {
 export -f part name_of
 
 small() {
-    printf '%s\n' "test_cuda_ops attention" "test_cuda_ops reducing" "test_cuda_ops moving" test_cuda_attention test_fft test_index test_quant_modes test_linalg
+    printf '%s\n' "test_cuda_ops attention" "test_cuda_ops reducing" "test_cuda_ops moving" test_cuda_attention test_cuda_tf32 test_fft test_index test_quant_modes test_linalg
 }
 rows() {
     for dtype in float16 bfloat16 float32 float64; do echo "test_cuda_ops rows_$dtype"; done
