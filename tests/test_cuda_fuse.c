@@ -615,16 +615,18 @@ static void test_batches(tarn_dtype dtype) {
     for (int i = 0; i < 4; i++) test_batch(cases[i]);
 }
 
-/* ---- attention, and a copy of its result by rows. joined: where warpgroups run */
+/* ---- attention, and a copy of its result by rows. in: q, k, v, mask, length, sinks; joined: where warpgroups run */
 static void run_by_rows(const operand *in, int64_t joined, bool together, bool unread, operand *results) {
-    operand q = there(in[0]), k = there(in[1]), v = there(in[2]);
+    operand factors[6] = {{0}};
+    for (int i = 0; i < 6; i++)
+        if (in[i].data) factors[i] = there(in[i]);
+    operand q = factors[0], v = factors[2];
     int64_t batch = q.shape[0], heads = q.shape[1], rows = q.shape[2], dim = v.shape[3];
     operand out = there(make(q.dtype, DIMS(batch, heads, rows, dim))),
             copy = there(make(q.dtype, DIMS(batch, rows, heads, dim))), turned = copy;
     turned.data = out.data;
     turned.strides = DIMS(heads * rows * dim, dim, rows * dim, 1).values;
     attributes_attention attend = {.scale = NAN, .causal = true};
-    operand factors[] = {q, k, v, {0}, {0}, {0}};
     call calls[] = {{.op = OP_attention,
                      .attributes = &attend,
                      .input_count = 6,
@@ -642,24 +644,43 @@ static void run_by_rows(const operand *in, int64_t joined, bool together, bool u
     release_all();
 }
 
+typedef struct {
+    int64_t batch, heads, kv_heads, rows, keys, dim, value_dim;
+    bool sinks, joined;
+    tarn_dtype mask; /* TARN_DTYPE_COUNT: none */
+} by_rows_case;
+
+/* A truth, or what is added, for each query and key; each query has a key. */
+static operand some_mask(const by_rows_case *t) {
+    if (t->mask == TARN_DTYPE_COUNT) return (operand){0};
+    operand mask = randomized(t->mask, DIMS(t->rows, t->keys), DOMAIN_UNIT);
+    for (int64_t i = 0; i < t->rows && t->mask == TARN_BOOL; i++) put(&mask, i * t->keys, 1);
+    return view(mask, 0, DIMS(t->batch, t->heads, t->rows, t->keys), DIMS(0, 0, t->keys, 1));
+}
+
+static void test_by_rows_of(tarn_dtype dtype, const by_rows_case *t) {
+    const bool half = dtype != TARN_FLOAT32; /* others' attention, and that of few rows, takes no warpgroups */
+    operand one[2], all[2], unread[2];
+    operand in[6] = {randomized(dtype, DIMS(t->batch, t->heads, t->rows, t->dim), DOMAIN_UNIT),
+                     randomized(dtype, DIMS(t->batch, t->kv_heads, t->keys, t->dim), DOMAIN_UNIT),
+                     randomized(dtype, DIMS(t->batch, t->kv_heads, t->keys, t->value_dim), DOMAIN_UNIT), some_mask(t)};
+    if (t->sinks) in[5] = randomized(dtype, DIMS(t->heads), DOMAIN_UNIT);
+    run_by_rows(in, half && t->joined, false, false, one);
+    run_by_rows(in, half && t->joined, true, false, all);
+    run_by_rows(in, half && t->joined, true, true, unread);
+    same(all[0], one[0], "attention"), same(all[1], one[1], "attention by rows");
+    same(unread[1], one[1], "attention by rows alone");
+}
+
 static void test_by_rows(tarn_dtype dtype) {
-    const int64_t half = dtype != TARN_FLOAT32; /* others' attention, and that of few rows, takes no warpgroups */
-    const int64_t sizes[][7] = {{1, 24, 8, 512, 512, 128, half},
-                                {2, 6, 2, 100, 300, 64, half},
-                                {3, 4, 4, 65, 65, 80, half},
-                                {1, 4, 1, 40, 40, 64, 0}};
-    for (int i = 0; i < 4; i++) {
-        const int64_t *s = sizes[i];
-        operand in[] = {randomized(dtype, DIMS(s[0], s[1], s[3], s[5]), DOMAIN_UNIT),
-                        randomized(dtype, DIMS(s[0], s[2], s[4], s[5]), DOMAIN_UNIT),
-                        randomized(dtype, DIMS(s[0], s[2], s[4], s[5]), DOMAIN_UNIT)},
-                one[2], all[2], unread[2];
-        run_by_rows(in, s[6], false, false, one);
-        run_by_rows(in, s[6], true, false, all);
-        run_by_rows(in, s[6], true, true, unread);
-        same(all[0], one[0], "attention"), same(all[1], one[1], "attention by rows");
-        same(unread[1], one[1], "attention by rows alone");
-    }
+    const tarn_dtype none = TARN_DTYPE_COUNT;
+    const by_rows_case cases[] = {
+        {1, 24, 8, 512, 512, 128, 128, false, true, none}, {2, 6, 2, 100, 300, 64, 64, false, true, none},
+        {3, 4, 4, 65, 65, 80, 80, false, true, none},      {1, 4, 1, 40, 40, 64, 64, false, false, none},
+        {2, 4, 2, 100, 200, 64, 96, false, true, none},    {1, 4, 4, 90, 90, 128, 64, true, true, none},
+        {1, 6, 2, 130, 130, 64, 64, true, true, none},     {2, 4, 2, 70, 128, 64, 64, false, true, TARN_BOOL},
+        {1, 4, 1, 100, 136, 128, 128, true, true, dtype}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) test_by_rows_of(dtype, &cases[i]);
 }
 
 /* ---- logsumexp of long rows, their elements less that, and where the best of these is. What finds a token rounds much
