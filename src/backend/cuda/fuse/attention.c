@@ -10,13 +10,19 @@ typedef struct {
     const call *query, *key, *key_write, *value_write, *attention;
 } cached_step;
 
+/* Whether attention's queries are the result of this call, or some of its rows: of a prompt's last layer the last. */
+static bool makes_queries(const call *rope, const operand *queries) {
+    byte_span all = span_of(&rope->outputs[0]), some = span_of(queries);
+    return all.begins <= some.begins && some.ends <= all.ends;
+}
+
 /* Which of the four calls before is which. */
 static bool sort_calls(const call *calls, cached_step *s) {
     *s = (cached_step){.attention = calls + BEFORE};
     const operand *o = s->attention->inputs;
     for (int i = 0; i < BEFORE; i++) {
         const call *c = calls + i;
-        if (c->row == &cuda_rope && c->outputs[0].data == o[Q].data)
+        if (c->row == &cuda_rope && makes_queries(c, &o[Q]))
             s->query = c;
         else if (c->row == &cuda_rope)
             s->key = c;
@@ -63,8 +69,8 @@ static bool steps_by_16(const operand *o) {
 
 static bool is_step(const cached_step *s, const attention_kernel *k) {
     const operand *o = s->attention->inputs;
-    bool fits = k->rows == 1 && k->keys > 0 && k->keys <= LONGEST && attention_is_split(s->attention, k) &&
-                k->heads * k->dim <= 1 << 16;
+    bool fits = k->rows == 1 && s->query->outputs[0].data == o[Q].data && k->keys > 0 && k->keys <= LONGEST &&
+                attention_is_split(s->attention, k) && k->heads * k->dim <= 1 << 16;
     return fits && ((uintptr_t)k->k | (uintptr_t)k->v) % 16 == 0 && steps_by_16(&s->value_write->inputs[1]) &&
            same_turns(s->query, s->key) && writes_rows(s->key_write, &o[K], 1) &&
            writes_rows(s->value_write, &o[V], 1) && same_start(s->key_write, s->value_write) &&
