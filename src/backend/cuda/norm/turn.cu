@@ -1,100 +1,132 @@
-/* Queries and keys of a prompt turned, keys and values written into the cache: a block for each position. */
+/* Queries and keys of a prompt turned, keys and values written into the cache: a block for each position. A thread
+   takes the same pieces of several heads, so that what they turn by and where they are is found once. */
 #include "cuda/norm/rope.cuh"
 
-enum { MOST_THREADS = 512, MOST_PAIRS = 128 };
+enum {
+    THREADS = 128,
+    BLOCKS = 8 /* of a multiprocessor */,
+    EACH = 2 /* heads read ahead */,
+    MOST_PAIRS = 128,
+    FEW_BLOCKS = 4 /* of a multiprocessor, where that is enough for all, */,
+    FEW_SHARED = 26 << 10 /* which shared memory that nobody uses sees to: blocks that are launched while the kernel
+                             before runs come to those multiprocessors that are free first, as many as find room */
+};
 
 /* Eight pairs of a row, half a head apart; of values, two pieces so far apart. */
 struct pair_piece {
     uint4 low, high;
 };
+template <class S> DEVICE pair_piece read_pairs(const S *from, int half) {
+    return {read_piece(from), read_piece(from + half)};
+}
+template <class S> DEVICE void write_pairs(S *to, int half, const pair_piece &p) {
+    *(uint4 *)to = p.low, *(uint4 *)(to + half) = p.high;
+}
 
-/* The rows of a position, queries' before keys' before values', in pieces. */
-template <class S> struct turned_position {
+/* Which pieces of rows of `dim` numbers are the thread's: those of every `step`th head from `head` on. */
+struct own_pieces {
+    int half, first, head, step;
+
+    explicit DEVICE_MEMBER own_pieces(int dim) : half(dim / 2) {
+        const int eights = dim / 16;
+        step = THREADS / eights, head = (int)threadIdx.x / eights, first = 8 * ((int)threadIdx.x % eights);
+        if (head >= step) head = 1 << 30; /* none: pieces of a head are not shared out evenly */
+    }
+};
+
+template <class S> struct turned_heads {
     const turned_rows_kernel &k;
     const i64 at, batch;
-    const int eights /* pieces of a row that is turned */, value_eights, queries, keys, count;
+    const own_pieces own;
+    const int queries, heads; /* of queries; and of keys */
 
-    explicit DEVICE_MEMBER turned_position(const turned_rows_kernel &own)
-        : k(own), at(blockIdx.x), batch(blockIdx.y), eights((int)own.rope.dim / 16),
-          value_eights((int)own.value_dim / 16), queries((int)own.rope.heads * eights),
-          keys((int)own.kv_heads * eights), count(queries + keys + (int)own.kv_heads * value_eights) {}
+    explicit DEVICE_MEMBER turned_heads(const turned_rows_kernel &kernel)
+        : k(kernel), at(blockIdx.x), batch(blockIdx.y), own((int)k.rope.dim), queries((int)k.rope.heads),
+          heads((int)(k.rope.heads + k.kv_heads)) {}
 
-    DEVICE_MEMBER bool is_value(int i) const { return i >= queries + keys; }
-    DEVICE_MEMBER int half(int i) const { return 8 * (is_value(i) ? value_eights : eights); }
-    /* Of what piece i is of: its head, and where in the row it begins. */
-    DEVICE_MEMBER i64 head(int i) const {
-        return is_value(i) ? (i - queries - keys) / value_eights : (i < queries ? i : i - queries) / eights;
+    template <class T> DEVICE_MEMBER static T *row_of(T *x, const int64_t *strides, i64 batch, int head, i64 row) {
+        return x + batch * strides[0] + head * strides[1] + row * strides[2];
     }
-    DEVICE_MEMBER int first(int i) const {
-        return 8 * (is_value(i) ? (i - queries - keys) % value_eights : i % eights);
+    DEVICE_MEMBER pair_piece read(int head) const {
+        const S *row = head < queries ? row_of((const S *)k.rope.from, k.rope.strides, batch, head, at)
+                                      : row_of((const S *)k.key, k.key_strides, batch, head - queries, at);
+        return read_pairs(row + own.first, own.half);
     }
-    DEVICE_MEMBER static const S *row_of(const void *x, const int64_t *strides, i64 batch, i64 head, i64 row) {
-        return (const S *)x + batch * strides[0] + head * strides[1] + row * strides[2];
-    }
-
-    DEVICE_MEMBER pair_piece read(int i) const {
-        const S *row = i < queries   ? row_of(k.rope.from, k.rope.strides, batch, head(i), at)
-                       : is_value(i) ? row_of(k.value, k.value_strides, batch, head(i), at)
-                                     : row_of(k.key, k.key_strides, batch, head(i), at);
-        return {read_piece(row + first(i)), read_piece(row + first(i) + half(i))};
-    }
-    DEVICE_MEMBER void write_to(const void *row, int i, const pair_piece &p) const {
-        S *to = (S *)row + first(i);
-        *(uint4 *)to = p.low, *(uint4 *)(to + half(i)) = p.high;
+    DEVICE_MEMBER void read_all(pair_piece (&p)[EACH], int head) const {
+#pragma unroll
+        for (int e = 0; e < EACH; e++)
+            if (head + e * own.step < heads) p[e] = read(head + e * own.step);
     }
     /* place: the row of the cache. */
-    DEVICE_MEMBER void write(int i, const pair_piece &p, i64 place) const {
+    DEVICE_MEMBER void write(int head, const pair_piece &p, i64 place) const {
         const rope_kernel &r = k.rope;
-        if (i < queries)
-            write_to((S *)r.to + ((batch * r.heads + head(i)) * r.length + at) * r.dim, i, p);
-        else if (is_value(i))
-            write_to(row_of(k.value_cache, k.value_cache_strides, batch, head(i), place), i, p);
-        else
-            write_to(row_of(k.key_cache, k.key_cache_strides, batch, head(i), place), i, p);
-        if (k.key_to && i >= queries && !is_value(i))
-            write_to((S *)k.key_to + ((batch * k.kv_heads + head(i)) * r.length + at) * r.dim, i, p);
+        S *to = head < queries ? (S *)r.to + ((batch * queries + head) * r.length + at) * r.dim
+                               : row_of((S *)k.key_cache, k.key_cache_strides, batch, head - queries, place);
+        write_pairs(to + own.first, own.half, p);
+        if (k.key_to && head >= queries)
+            write_pairs((S *)k.key_to + ((batch * k.kv_heads + head - queries) * r.length + at) * r.dim + own.first,
+                        own.half, p);
     }
-    DEVICE_MEMBER void turn(int i, pair_piece &p, const float2 *angles) const {
-        S *low = (S *)&p.low, *high = (S *)&p.high;
+    DEVICE_MEMBER void turn(pair_piece &p, const float2 (&angles)[8]) const {
+        float low[8], high[8];
+        widen_piece<S>(p.low, low), widen_piece<S>(p.high, high);
 #pragma unroll
         for (int n = 0; n < 8; n++) {
-            const float2 angle = angles[first(i) + n];
-            const float u = widen(low[n]), v = widen(high[n]);
-            narrow(low + n, u * angle.x - v * angle.y);
-            narrow(high + n, u * angle.y + v * angle.x);
+            const float u = low[n], v = high[n];
+            low[n] = u * angles[n].x - v * angles[n].y;
+            high[n] = u * angles[n].y + v * angles[n].x;
         }
+        p.low = narrow_piece<S>(low), p.high = narrow_piece<S>(high);
     }
 };
 
 /* The first pieces are on their way while angles are found. */
 template <class S>
-__global__ void __launch_bounds__(MOST_THREADS) turn_rows(const __grid_constant__ turned_rows_kernel k) {
-    __shared__ float2 angles[MOST_PAIRS];
+__global__ void __launch_bounds__(THREADS, BLOCKS) turn_rows(const __grid_constant__ turned_rows_kernel k) {
+    __shared__ __align__(16) float2 angles[MOST_PAIRS];
     const rope_kernel &r = k.rope;
-    const turned_position<S> own(k);
-    int i = (int)threadIdx.x;
-    pair_piece p = {};
+    const turned_heads<S> heads(k);
+    const own_pieces values((int)k.value_dim);
+    const S *value =
+        (const S *)k.value + heads.batch * k.value_strides[0] + heads.at * k.value_strides[2] + values.first;
+    int head = heads.own.head, value_head = values.head;
+    pair_piece turned[EACH], carried;
     await_previous();
-    if (i < own.count) p = own.read(i);
+    heads.read_all(turned, head);
+    if (value_head < k.kv_heads) carried = read_pairs(value + value_head * k.value_strides[1], values.half);
     const float position =
-        ((float)own.at + (float)integer_at(r.offset, own.batch * r.offset_step, r.offset_dtype)) * (float)r.scale;
-    i64 place = k.start[own.batch * k.start_step], most = k.capacity - r.length;
-    place = (place > most ? most : place < 0 ? 0 : place) + own.at;
-    for (int n = i; n < r.dim / 2; n += (int)blockDim.x) rope_turn<S>(r, n, position, &angles[n].x, &angles[n].y);
+        ((float)heads.at + (float)integer_at(r.offset, heads.batch * r.offset_step, r.offset_dtype)) * (float)r.scale;
+    i64 place = k.start[heads.batch * k.start_step], most = k.capacity - r.length;
+    place = (place > most ? most : place < 0 ? 0 : place) + heads.at;
+    for (int n = (int)threadIdx.x; n < r.dim / 2; n += THREADS)
+        rope_turn<S>(r, n, position, &angles[n].x, &angles[n].y);
     __syncthreads();
-    while (i < own.count) {
-        if (!own.is_value(i)) own.turn(i, p, angles);
-        own.write(i, p, place);
-        i += (int)blockDim.x;
-        if (i < own.count) p = own.read(i);
+    float2 by[8];
+#pragma unroll
+    for (int n = 0; n < 8; n += 2) *(float4 *)&by[n] = *(const float4 *)&angles[heads.own.first + n];
+    while (head < heads.heads) {
+#pragma unroll
+        for (int e = 0; e < EACH; e++, head += heads.own.step) {
+            if (head >= heads.heads) continue;
+            heads.turn(turned[e], by);
+            heads.write(head, turned[e], place);
+        }
+        heads.read_all(turned, head);
+    }
+    S *to =
+        (S *)k.value_cache + heads.batch * k.value_cache_strides[0] + place * k.value_cache_strides[2] + values.first;
+    while (value_head < k.kv_heads) {
+        write_pairs(to + value_head * k.value_cache_strides[1], values.half, carried);
+        value_head += values.step;
+        if (value_head < k.kv_heads) carried = read_pairs(value + value_head * k.value_strides[1], values.half);
     }
     let_next_begin(); /* with all multiprocessors free at once: blocks that do unlike much share them evenly */
 }
 
 template <class S> static void launch(const turned_rows_kernel *k, kernel_stream stream) {
-    const i64 pieces = (k->rope.heads + k->kv_heads) * k->rope.dim / 16 + k->kv_heads * k->value_dim / 16,
-              threads = pieces < MOST_THREADS ? (pieces + 31) / 32 * 32 : MOST_THREADS;
-    start(turn_rows<S>, dim3((unsigned)k->rope.length, (unsigned)k->rope.batch), (unsigned)threads, 0, stream, *k);
+    const bool few = k->rope.length * k->rope.batch <= FEW_BLOCKS * cuda_processors();
+    start(turn_rows<S>, dim3((unsigned)k->rope.length, (unsigned)k->rope.batch), THREADS, few ? FEW_SHARED : 0, stream,
+          *k);
 }
 
 void launch_turned_rows(const turned_rows_kernel *k, kernel_stream stream) {
