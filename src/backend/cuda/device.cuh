@@ -121,6 +121,16 @@ template <class S> DEVICE void widen_piece(uint4 piece, wide<S> (&to)[PIECE<S>])
 #pragma unroll
     for (int i = 0; i < PIECE<S>; i++) to[i] = widen(((const S *)&piece)[i]);
 }
+/* A shift and a mask, where the compiler takes the upper number out before it shifts it. */
+template <> __device__ __forceinline__ void widen_piece<bfloat16>(uint4 piece, float (&to)[8]) {
+    hold_piece(piece);
+    const u32 words[4] = {piece.x, piece.y, piece.z, piece.w};
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        to[2 * i] = __uint_as_float(words[i] << 16);
+        to[2 * i + 1] = __uint_as_float(words[i] & 0xFFFF0000);
+    }
+}
 template <class S> DEVICE uint4 narrow_piece(const wide<S> (&from)[PIECE<S>]) {
     uint4 piece;
     narrow_all((S *)&piece, from);

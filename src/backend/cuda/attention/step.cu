@@ -48,16 +48,10 @@ template <int DIM> struct key_tile {
         for (int i = 0; i < 4; i++)
             read_words(values[i], from + min(first + value_row(i), last) * step + threadIdx.x % 32 / 4 * (DIM / 8));
     }
-    /* On their way into the first cache. */
     template <class S>
-    static DEVICE_MEMBER void fetch_rows(const S *keys, i64 key_step, const S *values, i64 value_step, int first,
-                                         int last) {
-#pragma unroll
-        for (int i = 0; i < 2; i++)
-            fetch(keys + min(first + key_row(i), last) * key_step + threadIdx.x % 4 * (DIM / 4));
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-            fetch(values + min(first + value_row(i), last) * value_step + threadIdx.x % 32 / 4 * (DIM / 8));
+    DEVICE_MEMBER void read(const S *keys, i64 key_step, const S *values, i64 value_step, int first, int last) {
+        read_keys(keys, key_step, first, last);
+        read_values(values, value_step, first, last);
     }
     /* Row `row`, if the tile has it, as it is now. */
     template <class S> DEVICE_MEMBER void replace(int row, const S *key, const S *value) {
@@ -267,14 +261,14 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
     if (!c.early) await_previous();
     int start = c.start[batch * c.start_step];
     const float position = (float)*((const int *)c.rope.offset + batch * c.rope.offset_step) * (float)c.rope.scale;
-    key_tile<DIM> tile;
-    tile.read_keys(keys, key_step, first, last);
-    tile.read_values(values, value_step, first, last);
+    key_tile<DIM> tile, next;
+    tile.read(keys, key_step, values, value_step, first, last);
+    start = max(min(start, last), 0);
+    const bool has_next = first + step <= start; /* the wait would forget it in the first cache */
+    if (has_next) next.read(keys, key_step, values, value_step, first + step, last);
     if (threadIdx.x < DIM / 2)
         rope_turn<S>(c.rope, threadIdx.x, position, &all.angles[threadIdx.x].x, &all.angles[threadIdx.x].y);
-    start = max(min(start, last), 0);
-    await_cluster(); /* all have begun; what the first cache holds is forgotten */
-    if (first + step <= start) tile.fetch_rows(keys, key_step, values, value_step, first + step, last);
+    await_cluster(); /* all have begun */
     __syncthreads();
     if (threadIdx.x == 0) all.expect(heads);
     /* All that is known before the wait is found before it. */
@@ -314,7 +308,11 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
     const int count = length < 0 ? 0 : length > k.keys ? (int)k.keys : (int)length;
     u32 query[DIM / 8];
     read_words(query, (const u32 *)all.turned[g < heads ? g : 0] + threadIdx.x % 4 * (DIM / 8));
-    if (keeps) tile.replace(start - first, (const S *)all.turned[heads], (const S *)all.value);
+    if (!has_next && first + step < count) next.read(keys, key_step, values, value_step, first + step, last);
+    if (keeps) {
+        tile.replace(start - first, (const S *)all.turned[heads], (const S *)all.value);
+        next.replace(start - first - step, (const S *)all.turned[heads], (const S *)all.value);
+    }
     seen<DIM> r;
     r.top = -INFINITY, r.sum = 0;
 #pragma unroll
@@ -325,11 +323,10 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
     for (int at = first; at < count; at += step) {
         float scores[2][4];
         score_keys<S, DIM>(query, tile, count - at, (float)k.scale * LOG2E, scores);
-        if (at + step < count) tile.read_keys(keys, key_step, at + step, last);
         if (count - at < WARP_KEYS) tile.clear_values(count - at);
         add_values<S, DIM>(r, tile, scores, at == first);
-        if (at + step < count) tile.read_values(values, value_step, at + step, last);
-        if (at + 2 * step < count) tile.fetch_rows(keys, key_step, values, value_step, at + 2 * step, last);
+        tile = next;
+        if (at + 2 * step < count) next.read(keys, key_step, values, value_step, at + 2 * step, last);
     }
     all.leave(r);
     all.send(heads);

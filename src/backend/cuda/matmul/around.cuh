@@ -54,12 +54,12 @@ template <class S> DEVICE uint4 normed_piece(const around_product &a, const uint
 }
 
 /* ---- rows of the product */
-/* Row `row`. */
-template <class S> DEVICE void end_row(const around_product &a, void *to, i64 row, float product) {
+/* Row `row`; other: AFTER_ADD what is added to it. */
+template <class S> DEVICE void end_row(const around_product &a, void *to, i64 row, float product, S other) {
     S y;
     narrow(&y, product);
     if (to) ((S *)to)[row] = y;
-    if (a.after == AFTER_ADD) narrow((S *)a.result + row, widen(y) + widen(((const S *)a.other)[row]));
+    if (a.after == AFTER_ADD) narrow((S *)a.result + row, widen(y) + widen(other));
 }
 /* A gate and what it lets through, `half` rows behind. */
 template <class S>

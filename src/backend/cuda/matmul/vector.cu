@@ -122,7 +122,8 @@ __global__ void __launch_bounds__(THREADS, 2) multiply_vector(const __grid_const
             float through = __shfl_down_sync(__activemask(), product, 1);
             if (j < rows && j % 2 == 0) end_pair<S>(k.around, k.part.to, j / 2, rows / 2, product, through);
         } else if (j < rows) {
-            end_row<S>(k.around, k.part.to, j, product);
+            const S other = k.around.after == AFTER_ADD ? ((const S *)k.around.other)[j] : S();
+            end_row<S>(k.around, k.part.to, j, product, other);
         }
     }
 }
