@@ -310,8 +310,8 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
     read_words(query, (const u32 *)all.turned[g < heads ? g : 0] + threadIdx.x % 4 * (DIM / 8));
     if (!has_next && first + step < count) next.read(keys, key_step, values, value_step, first + step, last);
     if (keeps) {
-        tile.replace(start - first, (const S *)all.turned[heads], (const S *)all.value);
-        next.replace(start - first - step, (const S *)all.turned[heads], (const S *)all.value);
+        const S *key = (const S *)all.turned[heads], *value = (const S *)all.value;
+        start < step ? tile.replace(start - first, key, value) : next.replace(start - first - step, key, value);
     }
     seen<DIM> r;
     r.top = -INFINITY, r.sum = 0;
@@ -319,14 +319,16 @@ __global__ void __launch_bounds__(THREADS, 2) attend_step(const __grid_constant_
     for (int w = 0; w < DIM / 16; w++)
 #pragma unroll
         for (int e = 0; e < 4; e++) r.values[w][e] = 0;
+    int at = first;
 #pragma unroll 1
-    for (int at = first; at < count; at += step) {
+    while (at < count) {
         float scores[2][4];
         score_keys<S, DIM>(query, tile, count - at, (float)k.scale * LOG2E, scores);
         if (count - at < WARP_KEYS) tile.clear_values(count - at);
         add_values<S, DIM>(r, tile, scores, at == first);
-        tile = next;
-        if (at + 2 * step < count) next.read(keys, key_step, values, value_step, at + 2 * step, last);
+        at += step;
+        if (at < count) tile = next;
+        if (at + step < count) next.read(keys, key_step, values, value_step, at + step, last);
     }
     all.leave(r);
     all.send(heads);

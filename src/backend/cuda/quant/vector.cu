@@ -195,8 +195,8 @@ DEVICE int block_tile(const packed_vector_kernel &k, int j) {
     return (blockIdx.x + round * gridDim.x) * k.down + j - round * k.down;
 }
 
-/* A scale or bias, where it stands. */
-template <class C> DEVICE C read_scale(u64 from) {
+/* A number, as it lies in global memory. */
+template <class C> DEVICE C read_number(u64 from) {
     C x;
     if constexpr (sizeof x == 2)
         asm volatile("ld.global.u16 %0, [%1];" : "=h"(x.bits) : "l"(from));
@@ -225,7 +225,7 @@ template <class C> struct cursor {
     DEVICE_MEMBER void load(const packed_vector_kernel &k, uint4 &low, uint4 &high, C &scale, C &bias) {
         low = stream_piece((const void *)words);
         high = stream_piece((const void *)(words + 64));
-        scale = read_scale<C>(scales), bias = read_scale<C>(biases);
+        scale = read_number<C>(scales), bias = read_number<C>(biases);
         words += 128, scales += scales_step, biases += scales_step;
         if (--left) return;
         left = count;
@@ -273,7 +273,7 @@ template <class S> struct row_end {
         exists = tile < k.tiles && row < k.part.rows && !(gate && tile % 2);
     }
     DEVICE_MEMBER void read_other(const packed_vector_kernel &k) {
-        if (k.around.after == AFTER_ADD && exists) other = read_scale<S>((u64)((const S *)k.around.other + row));
+        if (k.around.after == AFTER_ADD && exists) other = read_number<S>((u64)((const S *)k.around.other + row));
     }
 };
 
@@ -312,9 +312,10 @@ __global__ void __launch_bounds__(32 * W, sizeof(S) == 4 || W == MANY_WARPS ? 1 
     u32 planes_first = mine ? x.planes + first * x.PLANES_BYTES + column * 8 : address_of(zeros), planes = planes_first,
         scales_first = x.scales + first * x.SCALES_BYTES + t * 8, scales = scales_first,
         sum_to = address_of(sums + (down * 8 + g) * k.across + across);
-    row_end<S> end;
-    end.find(k, threadIdx.x);
     const int ends = rounds * k.down * 8;
+    row_end<S> end;
+    end.number = threadIdx.x;
+    if (end.number < ends) end.find(k, end.number); /* the other warps have no use for it */
     if (k.early) await_previous();
     if (end.number < ends) end.read_other(k);
     if constexpr (NORMED && sizeof(S) == 2) {
