@@ -1,6 +1,7 @@
 /* softmax, rms_norm and layer_norm of dense rows, a block each; rope, a thread for each pair. Half types in float,
  * float64 in double. */
 #include "cuda/norm/rope.cuh"
+#include "cuda/norm/spread.cuh"
 #include "cuda/norm/streamed.cuh"
 #include "cuda/quant/tile.cuh"
 
@@ -258,6 +259,11 @@ static unsigned threads_for(i64 n) {
     return n <= 128 ? 32 : n <= 1024 ? 128 : n <= 8192 ? 256 : 1024;
 }
 
+/* Sums whose blocks of two rows all find room at once, four a multiprocessor, and are not too few. */
+static bool is_paired(const norm_kernel *k, unsigned threads) {
+    const int blocks = SPREAD_BLOCKS * cuda_processors();
+    return k->other && threads <= 256 && 2 * k->rows > blocks && k->rows <= 2 * blocks;
+}
 /* Rows of a block: several where there are blocks enough for the device to be full of them. */
 static int rows_each(const norm_kernel *k) {
     return k->rows >= 32 * cuda_processors() ? 4 : 1;
@@ -266,11 +272,12 @@ static int rows_each(const norm_kernel *k) {
 /* one, two, four: kernels that hold so many pieces a thread; any: the kernel of rows that cannot be held. */
 template <class S, class K>
 static void launch_rows(norm_kernel k, K *one, K *two, K *four, K *any, kernel_stream stream) {
-    int each = held_pieces(&k, PIECE<S>);
-    k.each = each ? rows_each(&k) : 1;
-    unsigned blocks = blocks_for(k.rows, k.each),
-             threads = each ? held_threads(k.n / PIECE<S>, each) : threads_for(k.n);
-    start(each == 1 ? one : each == 2 ? two : each == 4 ? four : any, blocks, threads, 0, stream, k);
+    const int each = held_pieces(&k, PIECE<S>);
+    const unsigned threads = each ? held_threads(k.n / PIECE<S>, each) : threads_for(k.n);
+    const bool paired = each && is_paired(&k, threads);
+    k.each = paired ? 2 : each ? rows_each(&k) : 1;
+    K *held = each == 1 ? one : each == 2 ? two : four;
+    start(each ? held : any, blocks_for(k.rows, k.each), threads, paired ? SPREAD_SHARED : 0, stream, k);
 }
 template <class S> static void softmax(const norm_kernel &k, kernel_stream stream) {
     launch_rows<S>(k, softmax_held<S, 1>, softmax_held<S, 2>, softmax_held<S, 4>, softmax_rows<S>, stream);

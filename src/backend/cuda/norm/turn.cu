@@ -1,16 +1,9 @@
 /* Queries and keys of a prompt turned, keys and values written into the cache: a block for each position. A thread
    takes the same pieces of several heads, so that what they turn by and where they are is found once. */
 #include "cuda/norm/rope.cuh"
+#include "cuda/norm/spread.cuh"
 
-enum {
-    THREADS = 128,
-    BLOCKS = 8 /* of a multiprocessor */,
-    EACH = 2 /* heads read ahead */,
-    MOST_PAIRS = 128,
-    FEW_BLOCKS = 4 /* of a multiprocessor, where that is enough for all, */,
-    FEW_SHARED = 26 << 10 /* which shared memory that nobody uses sees to: blocks that are launched while the kernel
-                             before runs come to those multiprocessors that are free first, as many as find room */
-};
+enum { THREADS = 128, BLOCKS = 8 /* of a multiprocessor */, EACH = 2 /* heads read ahead */, MOST_PAIRS = 128 };
 
 /* Eight pairs of a row, half a head apart; of values, two pieces so far apart. */
 struct pair_piece {
@@ -124,9 +117,9 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) turn_rows(const __grid_consta
 }
 
 template <class S> static void launch(const turned_rows_kernel *k, kernel_stream stream) {
-    const bool few = k->rope.length * k->rope.batch <= FEW_BLOCKS * cuda_processors();
-    start(turn_rows<S>, dim3((unsigned)k->rope.length, (unsigned)k->rope.batch), THREADS, few ? FEW_SHARED : 0, stream,
-          *k);
+    const bool spread = k->rope.length * k->rope.batch <= SPREAD_BLOCKS * cuda_processors();
+    start(turn_rows<S>, dim3((unsigned)k->rope.length, (unsigned)k->rope.batch), THREADS, spread ? SPREAD_SHARED : 0,
+          stream, *k);
 }
 
 void launch_turned_rows(const turned_rows_kernel *k, kernel_stream stream) {
