@@ -3,6 +3,7 @@
 #define CUDA_CLUSTER_CUH
 
 #include "cuda/barrier.cuh"
+#include "cuda/shared.cuh"
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 /* That the block has begun. What it wrote is not told by this, which would be waited for. */
@@ -25,9 +26,6 @@ template <class T> DEVICE T *in_block(T *mine, int rank) {
 
 /* ---- What blocks send into each other's shared memory, counted in bytes by a barrier in the memory that it is sent
  * to: nothing else is waited for. */
-DEVICE u32 shared_address(const void *x) {
-    return (u32)__cvta_generic_to_shared(x);
-}
 DEVICE u32 address_in_block(const void *mine, int rank) {
     u32 there;
     asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(mine)), "r"(rank));

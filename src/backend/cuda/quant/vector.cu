@@ -13,45 +13,15 @@
    is over is found there, and held. */
 #include "cuda/matmul/around.cuh"
 #include "cuda/quant/packed.cuh"
+#include "cuda/shared.cuh"
+#include "cuda/tile_product.cuh"
 
 /* Warps of a block: so many that two blocks fill a multiprocessor, or one. Spans on their way to a warp. */
 enum { WARPS = 12, MANY_WARPS = 24, DEPTH = 3, ZEROS = 128 /* words */ };
 
-DEVICE void multiply_bytes(int (&c)[4], u32 a0, u32 a1, u32 a2, u32 a3, uint2 b) {
-    asm("mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-        : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
-        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b.x), "r"(b.y));
-}
-
 template <int BITS> struct form {
     static constexpr int SPAN = BITS == 4 ? 256 : 128, QUARTER = SPAN / 4, PRODUCTS = SPAN / 64;
 };
-
-/* ---- shared memory by address, which is a register where a pointer is two */
-DEVICE u32 address_of(const void *x) {
-    return (u32)__cvta_generic_to_shared(x);
-}
-DEVICE uint2 words_at(u32 at) {
-    uint2 v;
-    asm volatile("ld.shared.v2.u32 {%0,%1}, [%2];" : "=r"(v.x), "=r"(v.y) : "r"(at));
-    return v;
-}
-DEVICE float2 floats_at(u32 at) {
-    const uint2 v = words_at(at);
-    return make_float2(__uint_as_float(v.x), __uint_as_float(v.y));
-}
-DEVICE void put(u32 at, u32 x) {
-    asm volatile("st.shared.u32 [%0], %1;" ::"r"(at), "r"(x) : "memory");
-}
-DEVICE void put(u32 at, u32 x, u32 y) {
-    asm volatile("st.shared.v2.u32 [%0], {%1,%2};" ::"r"(at), "r"(x), "r"(y) : "memory");
-}
-
-/* A number is found here, not where it is needed. */
-template <class T> DEVICE void hold(T &x) {
-    static_assert(sizeof x == 4, "a register");
-    asm volatile("" : "+r"(x));
-}
 
 /* ---- x in shared memory: planes as the lanes read them, 16 pairs of words a product; a scale, and the sum of what the
    planes stand for, a quarter. FINE: a second pair of planes for what the first leaves over. A thread splits pieces of
@@ -69,7 +39,7 @@ template <class S, int BITS, int THREADS> struct split_x {
     }
     DEVICE_MEMBER void begin(const void *room, i64 k) {
         spans = (u32)(k / F::SPAN);
-        planes = address_of(room);
+        planes = shared_address(room);
         scales = planes + spans * PLANES_BYTES * (FINE ? 2 : 1);
         constexpr u32 HALF = PIECES / 2, LANE = HALF / 4;
         const u32 c = threadIdx.x, in = c % PIECES, half = in / HALF, lane = in / LANE % 4, word = in % LANE,
@@ -103,8 +73,8 @@ template <class S, int BITS, int THREADS> struct split_x {
         for (int step = 1; step < LANES; step *= 2) sum += from_lane(sum, step);
         if (!exists) return;
         if (threadIdx.x % LANES == 0)
-            put(scale_to + (turn * (THREADS / LANES) * 8 + which * spans * SCALES_BYTES), __float_as_uint(scale),
-                __float_as_uint(scale * (float)sum));
+            put_words(scale_to + (turn * (THREADS / LANES) * 8 + which * spans * SCALES_BYTES), __float_as_uint(scale),
+                      __float_as_uint(scale * (float)sum));
         put_planes(planes_to + (turn * (THREADS / PIECES) + which * spans) * PLANES_BYTES, v);
     }
     /* 4 bits: the even numbers, the odd ones, as two masks give them, of two words side by side; 8 bits: in order. */
@@ -121,9 +91,10 @@ template <class S, int BITS, int THREADS> struct split_x {
             low[i] = __byte_perm(pairs[i][0], pairs[i][1], 0x5410) ^ FLIP;
         }
         if constexpr (BITS == 4)
-            put(to, high[0]), put(to + LOW, low[0]), put(to + NEXT, high[1]), put(to + NEXT + LOW, low[1]);
+            put_word(to, high[0]), put_word(to + LOW, low[0]), put_word(to + NEXT, high[1]),
+                put_word(to + NEXT + LOW, low[1]);
         else
-            put(to, high[0], high[1]), put(to + LOW, low[0], low[1]);
+            put_words(to, high[0], high[1]), put_words(to + LOW, low[0], low[1]);
     }
     /* AT_ONCE pieces' loads first: from memory one after the other each is a way there and back. They are split in turn
      * by the same code: it is brought from memory, too. */
@@ -193,16 +164,6 @@ DEVICE int quotient(int x, int reciprocal) {
 DEVICE int block_tile(const packed_vector_kernel &k, int j) {
     const int round = quotient(j, k.down_reciprocal);
     return (blockIdx.x + round * gridDim.x) * k.down + j - round * k.down;
-}
-
-/* A number, as it lies in global memory. */
-template <class C> DEVICE C read_number(u64 from) {
-    C x;
-    if constexpr (sizeof x == 2)
-        asm volatile("ld.global.u16 %0, [%1];" : "=h"(x.bits) : "l"(from));
-    else
-        asm volatile("ld.global.f32 %0, [%1];" : "=f"(x) : "l"(from));
-    return x;
 }
 
 /* What a lane reads of its rows, one of each round: 16 bytes of each half of a span, the scale and bias of its quarter.
@@ -309,9 +270,9 @@ __global__ void __launch_bounds__(32 * W, sizeof(S) == 4 || W == MANY_WARPS ? 1 
     const bool mine = t / 2 == (g >> 1 & 1);
     const u32 column = (g & 1) * 8 + (g >> 2) * 4 + t, planes_step = mine ? x.PLANES_BYTES : 0,
               fine = mine ? x.spans * x.PLANES_BYTES : 0;
-    u32 planes_first = mine ? x.planes + first * x.PLANES_BYTES + column * 8 : address_of(zeros), planes = planes_first,
-        scales_first = x.scales + first * x.SCALES_BYTES + t * 8, scales = scales_first,
-        sum_to = address_of(sums + (down * 8 + g) * k.across + across);
+    u32 planes_first = mine ? x.planes + first * x.PLANES_BYTES + column * 8 : shared_address(zeros),
+        planes = planes_first, scales_first = x.scales + first * x.SCALES_BYTES + t * 8, scales = scales_first,
+        sum_to = shared_address(sums + (down * 8 + g) * k.across + across);
     const int ends = rounds * k.down * 8;
     row_end<S> end;
     end.number = threadIdx.x;
@@ -352,7 +313,7 @@ __global__ void __launch_bounds__(32 * W, sizeof(S) == 4 || W == MANY_WARPS ? 1 
             if (--left == 0) {
                 sum += from_lane(sum, 1);
                 sum += from_lane(sum, 2);
-                if (t == 0) put(sum_to, __float_as_uint(sum));
+                if (t == 0) put_word(sum_to, __float_as_uint(sum));
                 sum_to += 8 * W * (int)sizeof sum; /* of the next round */
                 sum = 0, left = count, planes = planes_first, scales = scales_first;
             }

@@ -1,0 +1,74 @@
+/* Random numbers of a dtype, and where they lie: what tests of emulated kernels share. */
+#ifndef EMULATED_RANDOM_H
+#define EMULATED_RANDOM_H
+
+#include <random>
+
+#include "cuda/device.cuh"
+
+static std::mt19937 generator;
+static double between(double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(generator);
+}
+static int below(int n) {
+    return (int)(generator() % (unsigned)n);
+}
+
+/* Numbers of a dtype at a multiple of 256 bytes; what was never put is of ones, a NaN. */
+struct numbers {
+    int dtype;
+    size_t count;
+    char *data;
+
+    numbers(int dtype, size_t count) : dtype(dtype), count(count) {
+        const size_t bytes = (count * 4 + 511) / 256 * 256;
+        data = (char *)aligned_alloc(256, bytes);
+        memset(data, 0xFF, bytes);
+    }
+    numbers(const numbers &other) : numbers(other.dtype, other.count) { memcpy(data, other.data, count * 4); }
+    ~numbers() { free(data); }
+    void put(size_t i, double x) {
+        dtype == D_F16    ? narrow((float16 *)data + i, (float)x)
+        : dtype == D_BF16 ? narrow((bfloat16 *)data + i, (float)x)
+                          : narrow((float *)data + i, (float)x);
+    }
+    double at(size_t i) const {
+        return dtype == D_F16    ? widen(((const float16 *)data)[i])
+               : dtype == D_BF16 ? widen(((const bfloat16 *)data)[i])
+                                 : ((const float *)data)[i];
+    }
+    void fill(double low, double high) {
+        for (size_t i = 0; i < count; i++) put(i, between(low, high));
+    }
+    /* As a number of the dtype. */
+    double rounded(double x) const {
+        numbers one(dtype, 1);
+        one.put(0, x);
+        return one.at(0);
+    }
+};
+
+/* By how much a number of the dtype may be off, as a part of it. */
+static double step_of(int dtype) {
+    return dtype == D_F32 ? 0x1p-23 : dtype == D_F16 ? 0x1p-10 : 0x1p-7;
+}
+
+static long checks, failures;
+static void check(double got, double want, double slack, const char *what, size_t i) {
+    checks++;
+    if (std::abs(got - want) <= slack) return;
+    if (failures++ < 20) printf("%s %zu: %g, should be %g, at most %g off\n", what, i, got, want, slack);
+}
+
+/* From TARN_ROUNDS, else `usual`; the seed from TARN_SEED, else 1. */
+static int rounds_of_test(int usual) {
+    const char *rounds = getenv("TARN_ROUNDS"), *seed = getenv("TARN_SEED");
+    generator.seed(seed ? (unsigned)atoi(seed) : 1);
+    return rounds ? atoi(rounds) : usual;
+}
+static int end_of_test() {
+    printf("%ld checks, %ld failures\n", checks, failures);
+    return failures != 0;
+}
+
+#endif
