@@ -78,7 +78,8 @@ typedef struct {
     int64_t rows, k, bits; /* 16: dense */
     bool norm, weight;
     behind after;
-    int place;         /* of the result: 0 its own memory, 1 the product's, 2 the other summand's, 3 the input's */
+    int place;         /* of the result: 0 its own memory, 1 the product's, 2 the other summand's, 3 the input's; 4 its
+                          own, and the other summand is the normed row, 5 that of this summand */
     bool norms, gates; /* whether a norm before it, or a gate behind it, is joined with it */
 } product_case;
 
@@ -146,13 +147,13 @@ static product_inputs draw(const product_case *t) {
 
 /* results: the normed row, the product, what is made of it; those that are overwritten are not given. */
 static void run_product(const product_case *t, const product_inputs *in, bool together, operand *results) {
-    operand x = there(in->x), other = there(in->other), y = there(make(t->dtype, DIMS(1, 1, t->rows))),
-            normed = there(make(t->dtype, DIMS(1, 1, t->k)));
+    operand x = there(in->x), y = there(make(t->dtype, DIMS(1, 1, t->rows))),
+            normed = there(make(t->dtype, DIMS(1, 1, t->k))), other = t->place < 4 ? there(in->other) : normed;
     int64_t made = t->after == GATE ? t->rows / 2 : t->rows;
-    operand result = t->place == 1                   ? as_row(y, made)
-                     : t->place == 2                 ? other
-                     : t->place == 3 && made <= t->k ? as_row(x, made)
-                                                     : there(make(t->dtype, DIMS(1, 1, made)));
+    operand result = t->place == 1                    ? as_row(y, made)
+                     : t->place == 2 || t->place == 5 ? other
+                     : t->place == 3 && made <= t->k  ? as_row(x, made)
+                                                      : there(make(t->dtype, DIMS(1, 1, made)));
     attributes_rms_norm norm = {.eps = 1e-3};
     attributes_quantized_matmul packed = {.transpose = true, .group_size = 64, .bits = t->bits};
     operand normings[2] = {x}, factors[4] = {t->norm ? normed : x}, parts[2];
@@ -206,7 +207,8 @@ static void test_size(product_case t) {
     for (int after = NOTHING; after <= GATE; after++)
         for (int norm = 0; norm < 3; norm++) {
             t.norm = norm > 0, t.weight = norm > 1, t.after = (behind)after;
-            for (t.place = 0; t.place < (after ? 4 : 1); t.place++)
+            const bool square = t.norm && t.rows == t.k && after == SUM;
+            for (t.place = 0; t.place < (!after ? 1 : square ? 6 : 4); t.place++)
                 if (t.place != 2 || after == SUM) test_product(t, &in);
         }
 }
@@ -217,8 +219,9 @@ static void test_products(tarn_dtype dtype) {
                                   {.rows = 48, .k = 512, .norms = true, .gates = true},
                                   {.rows = 264, .k = 3072, .norms = true, .gates = false},
                                   {.rows = 32, .k = 8192, .norms = half, .gates = true},
-                                  {.rows = 8464, .k = 256, .norms = true, .gates = true}};
-    for (int s = 0; s < 5; s++)
+                                  {.rows = 512, .k = 512, .norms = true, .gates = true},
+                                  {.rows = 8464, .k = 512, .norms = true, .gates = true}};
+    for (int s = 0; s < 6; s++)
         for (int64_t bits = 4; bits <= 16; bits *= 2) {
             product_case t = cases[s];
             t.dtype = dtype, t.bits = bits;
@@ -472,8 +475,8 @@ static void run_sum(tarn_dtype dtype, int64_t rows, int64_t n, int place, const 
 }
 
 static void test_sums(tarn_dtype dtype) {
-    const int64_t sizes[][2] = {{2, 64}, {512, 3072}, {5000, 256}, {3, 30}, {40, 8192}};
-    for (int i = 0; i < 5; i++)
+    const int64_t sizes[][2] = {{2, 64}, {512, 3072}, {533, 3072}, {5000, 256}, {3, 30}, {40, 8192}};
+    for (int i = 0; i < 6; i++)
         for (int place = 0; place < 3; place++) {
             int64_t rows = sizes[i][0], n = sizes[i][1];
             operand in[] = {randomized(dtype, DIMS(rows, n), DOMAIN_UNIT),

@@ -33,7 +33,11 @@ static int run_apart(const char *setting, double expected) {
     int status = 1;
     fflush(stdout);
     pid_t child = fork();
-    if (child == 0) _exit(run_with(setting, expected));
+    if (child == 0) {
+        int ended = run_with(setting, expected);
+        fflush(stdout);
+        _exit(ended);
+    }
     return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 

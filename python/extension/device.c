@@ -295,7 +295,7 @@ int64_t device_count(PyObject *where) {
 
 bool is_available(PyObject *where) {
     tarn_device device;
-    return device_of_object(where, &device) && device.index < tarn_device_count(device.type);
+    return device_of_object(where, &device) && !tarn_device_absence(device);
 }
 
 /* ---- the types */

@@ -83,7 +83,7 @@ struct kernel_row {
     int64_t (*workspace)(const call *c); /* bytes; NULL: none */
     /* Once, while planning, outside every lock: compiles or loads what `run` needs (call.prepared), which lives as long
        as the process. Sees what `supports` sees. NULL: nothing is needed. False with the error set: the call cannot
-       run. */
+       run. What depends on where memory lies `run` may still have to compile, once for each of the few ways. */
     bool (*prepare)(const call *c, void **prepared);
     bool (*run)(const call *c); /* false: the error of this thread says why */
 };

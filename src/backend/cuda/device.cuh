@@ -121,7 +121,7 @@ template <class S> DEVICE void widen_piece(uint4 piece, wide<S> (&to)[PIECE<S>])
 #pragma unroll
     for (int i = 0; i < PIECE<S>; i++) to[i] = widen(((const S *)&piece)[i]);
 }
-/* A shift and a mask, where the compiler takes the upper number out before it shifts it. */
+/* Else the compiler takes the upper number out of its word before it shifts it: two instructions for one. */
 template <> __device__ __forceinline__ void widen_piece<bfloat16>(uint4 piece, float (&to)[8]) {
     hold_piece(piece);
     const u32 words[4] = {piece.x, piece.y, piece.z, piece.w};

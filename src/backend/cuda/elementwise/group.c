@@ -144,7 +144,8 @@ static known_kernel *known_of(const char *key, size_t bytes) {
     return k;
 }
 
-/* NULL with the error set. */
+/* NULL with the error set. Nothing is compiled while a graph is recorded: that is for addresses that were met before.
+ */
 static cudaKernel_t form_of(known_kernel *k, const call *c, const group_axes *a, bool wide) {
     cudaKernel_t kernel = atomic_load_explicit(&k->forms[wide], memory_order_acquire);
     if (!kernel && (kernel = print_and_compile(c, a, wide)))

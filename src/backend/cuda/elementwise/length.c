@@ -10,7 +10,7 @@ static const unsigned char lengths[OP_COUNT] = {
     [OP_log] = 9,           [OP_log2] = 9,       [OP_log10] = 9,      [OP_log1p] = 9,    [OP_expm1] = 9,
     [OP_erfinv] = 9,        [OP_reciprocal] = 8, [OP_sqrt] = 7,       [OP_erf] = 7,      [OP_arcsin] = 7,
     [OP_arccos] = 7,        [OP_arctan] = 7,     [OP_sinh] = 7,       [OP_cosh] = 7,     [OP_tanh] = 5,
-    [OP_exp] = 2,           [OP_sign] = 2,       [OP_abs] = 1};
+    [OP_exp] = 3,           [OP_sign] = 2,       [OP_abs] = 1};
 
 enum { MOST = 160, LONG = 7, AS_DOUBLES = 3 };
 
@@ -39,5 +39,5 @@ int group_unrolled(const group_program *p, int pairs) {
 
 bool group_calls(const group_program *p, const group_instruction *in) {
     if (is_complex(in)) return lengths[in->op];
-    return in->op != OP_astype && lengths[in->op] >= LONG && length_of_pair(p) > MOST;
+    return length_of(in) >= LONG && length_of_pair(p) > MOST;
 }

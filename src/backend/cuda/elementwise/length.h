@@ -1,5 +1,5 @@
-/* What is unrolled and what is called in a group's kernel: compiling takes as long as the code is, and is to take 150
- * ms at most. */
+/* What is unrolled and what is called in a group's kernel: compiling takes as long as the code is, and 150 ms at
+ * most are asked. How many inputs and axes there are is not counted. */
 #ifndef CUDA_ELEMENTWISE_LENGTH_H
 #define CUDA_ELEMENTWISE_LENGTH_H
 

@@ -225,7 +225,7 @@ static void print_places(const call *c, const group_axes *a, bool wide, text *ou
 
 /* The elements of the thread: all at once, or one by one. Of one axis an input that is not single has each of them. */
 static void print_wide_loads(const call *c, const group_axes *a, int width, text *out) {
-    text_add(out, "    const i64 i = first;\n    if (i >= p.n) return;\n");
+    text_add(out, "    const i64 i = first;\n");
     print_places(c, a, true, out);
     for (int k = 0; k < c->input_count; k++) {
         if (is_single(a, k)) continue;
@@ -318,8 +318,10 @@ static void print_body(const call *c, const group_axes *a, bool wide, text *out)
         text_format(out, "    two<%s> in%d[%d] = {};\n", storage_type(c->inputs[k].dtype), k, width / 2);
     for (int k = 0; k < c->output_count; k++)
         text_format(out, "    two<%s> out%d[%d];\n", storage_type(c->outputs[k].dtype), k, width / 2);
-    text_format(out, "    const i64 first = blockIdx.x * %dll + threadIdx.x * %d;\n    begin();\n", 256 * width,
-                wide ? width : 1);
+    text_format(
+        out,
+        "    const i64 first = blockIdx.x * %dll + threadIdx.x * %d;\n    begin();\n    if (first >= p.n) return;\n",
+        256 * width, wide ? width : 1);
     print_singles(c, a, width, out);
     (wide ? print_wide_loads : print_spaced_loads)(c, a, width, out);
     print_values(c, width, out);

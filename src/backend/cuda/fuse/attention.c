@@ -10,7 +10,7 @@ typedef struct {
     const call *query, *key, *key_write, *value_write, *attention;
 } cached_step;
 
-/* Whether attention's queries are the result of this call, or some of its rows: of a prompt's last layer the last. */
+/* Whether attention's queries are the result of this call, or some of it: of a prompt's last layer the last row. */
 static bool makes_queries(const call *rope, const operand *queries) {
     byte_span all = span_of(&rope->outputs[0]), some = span_of(queries);
     return all.begins <= some.begins && some.ends <= all.ends;
@@ -69,8 +69,9 @@ static bool steps_by_16(const operand *o) {
 
 static bool is_step(const cached_step *s, const attention_kernel *k) {
     const operand *o = s->attention->inputs;
-    bool fits = k->rows == 1 && s->query->outputs[0].data == o[Q].data && k->keys > 0 && k->keys <= LONGEST &&
-                attention_is_split(s->attention, k) && k->heads * k->dim <= 1 << 16;
+    bool all = s->query->outputs[0].data == o[Q].data && operand_size(&s->query->outputs[0]) == operand_size(&o[Q]);
+    bool fits = all && k->rows == 1 && k->keys > 0 && k->keys <= LONGEST && attention_is_split(s->attention, k) &&
+                k->heads * k->dim <= 1 << 16;
     return fits && ((uintptr_t)k->k | (uintptr_t)k->v) % 16 == 0 && steps_by_16(&s->value_write->inputs[1]) &&
            same_turns(s->query, s->key) && writes_rows(s->key_write, &o[K], 1) &&
            writes_rows(s->value_write, &o[V], 1) && same_start(s->key_write, s->value_write) &&
@@ -210,12 +211,12 @@ static bool is_prompt(const cached_step *s) {
     const attributes_rope *turn = s->query->attributes;
     if (q->ndim != 4 || key->ndim != 4 || (q->dtype != TARN_FLOAT16 && q->dtype != TARN_BFLOAT16)) return false;
     int64_t rows = q->shape[2], dim = q->shape[3];
-    return rows > 1 && dim % 16 == 0 && dim <= MOST_DIM && (turn->dims == 0 || turn->dims == dim) &&
-           !turn->traditional && same_turns(s->query, s->key) && key->dtype == q->dtype && o[K].dtype == q->dtype &&
-           o[V].dtype == q->dtype && o[V].shape[3] % 16 == 0 && writes_rows(s->key_write, &o[K], rows) &&
-           writes_rows(s->value_write, &o[V], rows) && same_start(s->key_write, s->value_write) && lie_at_16(q) &&
-           lie_at_16(key) && lie_at_16(value) && lie_at_16(&o[K]) && lie_at_16(&o[V]) &&
-           lie_at_16(&s->query->outputs[0]) && lie_at_16(&s->key->outputs[0]);
+    return rows > 1 && q->shape[0] == key->shape[0] && dim == key->shape[3] && dim % 16 == 0 && dim <= MOST_DIM &&
+           (turn->dims == 0 || turn->dims == dim) && !turn->traditional && same_turns(s->query, s->key) &&
+           key->dtype == q->dtype && o[K].dtype == q->dtype && o[V].dtype == q->dtype && o[V].shape[3] % 16 == 0 &&
+           writes_rows(s->key_write, &o[K], rows) && writes_rows(s->value_write, &o[V], rows) &&
+           same_start(s->key_write, s->value_write) && lie_at_16(q) && lie_at_16(key) && lie_at_16(value) &&
+           lie_at_16(&o[K]) && lie_at_16(&o[V]) && lie_at_16(&s->query->outputs[0]) && lie_at_16(&s->key->outputs[0]);
 }
 
 static void take_rows(int64_t *to, const operand *o) {

@@ -55,9 +55,15 @@ static bool meets_inputs(const call *c, byte_span written) {
     return false;
 }
 
-static bool end_fits(const chain *c) {
+/* What is added to the product; empty where nothing is. */
+static byte_span span_of_other(const chain *c) {
     byte_span result = span_of(&c->after->outputs[0]), other = {(uintptr_t)c->around.other, 0};
     other.ends = other.begins + (c->around.other ? result.ends - result.begins : 0);
+    return other;
+}
+
+static bool end_fits(const chain *c) {
+    byte_span result = span_of(&c->after->outputs[0]), other = span_of_other(c);
     bool in_place = other.begins == result.begins || !spans_meet(other, result);
     for (int i = 1; i < c->product->input_count; i++)
         if (spans_meet(span_of(&c->product->inputs[i]), result)) return false;
@@ -68,7 +74,7 @@ static bool begin_fits(chain *c) {
     const operand *normed = &c->norm->outputs[0], *y = &c->product->outputs[0];
     byte_span result = c->after ? span_of(&c->after->outputs[0]) : (byte_span){0, 0};
     if (meets_inputs(c->norm, span_of(normed)) || meets_inputs(c->norm, span_of(y))) return false;
-    if (c->after && meets_inputs(c->norm, result)) return false;
+    if (c->after && (meets_inputs(c->norm, result) || spans_meet(span_of_other(c), span_of(normed)))) return false;
     bool lost = spans_meet(span_of(normed), span_of(y)) || spans_meet(span_of(normed), result);
     c->around.norm_to = lost ? NULL : normed->data;
     return true;

@@ -16,8 +16,9 @@
 #include "cuda/shared.cuh"
 #include "cuda/tile_product.cuh"
 
-/* Warps of a block: so many that two blocks fill a multiprocessor, or one. Spans on their way to a warp. */
-enum { WARPS = 12, MANY_WARPS = 24, DEPTH = 3, ZEROS = 128 /* words */ };
+/* Warps of a block: so many that two blocks fill a multiprocessor, or one. Spans on their way to a warp. Words of
+   zeros, and bytes that norm_scale has, in shared memory. */
+enum { WARPS = 12, MANY_WARPS = 24, DEPTH = 3, ZEROS = 128, NORM_ROOM = 128 };
 
 template <int BITS> struct form {
     static constexpr int SPAN = BITS == 4 ? 256 : 128, QUARTER = SPAN / 4, PRODUCTS = SPAN / 64;
@@ -370,7 +371,7 @@ static void launch_warps(packed_vector_kernel k, int groups, int most, kernel_st
     k.rounds = (groups + blocks - 1) / blocks;
     if (k.rounds <= 4) blocks = (groups + k.rounds - 1) / k.rounds;
     size_t x_bytes = split::bytes(k.k) + (NORMED && sizeof(S) == 4 ? k.k * sizeof(S) : 0);
-    const int room = (int)((cuda_shared_bytes() - (i64)x_bytes - 16) / (i64)sizeof(float) - ZEROS) / SUMS;
+    const int room = (int)((cuda_shared_bytes() - (i64)x_bytes - NORM_ROOM) / (i64)sizeof(float) - ZEROS) / SUMS;
     if (k.rounds > room) { /* few multiprocessors, many rows */
         blocks = (groups + room - 1) / room;
         k.rounds = (groups + blocks - 1) / blocks;
@@ -392,10 +393,11 @@ static void launch_normed(packed_vector_kernel k, kernel_stream stream) {
     k.tiles = (int)((k.part.rows + 7) / 8);
     k.group_shift = group_shift_of(k.group / form<BITS>::QUARTER);
     k.down = tiles_at_once(k, most);
-    if (sizeof(S) == 2 && k.around.after == AFTER_GATE && k.tiles >= 2 * k.down * alone) k.down *= 2;
+    const bool long_gate = sizeof(S) == 2 && k.around.after == AFTER_GATE && k.tiles >= 8 * alone;
+    if (long_gate) k.down = 8;
     const int groups = (k.tiles + k.down - 1) / k.down;
     if constexpr (sizeof(S) == 2)
-        if (k.down > 4 || (groups <= alone && spans * k.down > WARPS * DEPTH))
+        if (long_gate || (groups <= alone && spans * k.down > WARPS * DEPTH))
             return launch_warps<S, C, BITS, NORMED, MANY_WARPS>(k, groups, alone, stream);
     launch_warps<S, C, BITS, NORMED, WARPS>(k, groups, most, stream);
 }
