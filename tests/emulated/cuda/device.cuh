@@ -23,9 +23,10 @@
 #define __forceinline__ inline
 #define __grid_constant__
 #define __launch_bounds__(...)
-#define __shared__    thread_local /* of all fibers: they are of one thread */
-#define DEVICE        static inline
-#define DEVICE_MEMBER inline
+#define __shared__       thread_local /* of all fibers: they are of one thread */
+#define __align__(bytes) __attribute__((aligned(bytes)))
+#define DEVICE           static inline
+#define DEVICE_MEMBER    inline
 
 typedef long long i64;
 typedef unsigned long long u64;
@@ -253,9 +254,12 @@ DEVICE void let_next_begin() {}
 DEVICE void await_previous() {}
 DEVICE void fetch(const void *) {}
 template <class T> DEVICE void hold_address(T *&) {}
-DEVICE uint4 stream_piece(const void *from) {
+DEVICE uint4 read_piece(const void *from) {
     if ((uintptr_t)from % 16) emulation_fails("16 bytes are not read at a multiple of 16", (uintptr_t)from);
     return *(const uint4 *)from;
+}
+DEVICE uint4 stream_piece(const void *from) {
+    return read_piece(from);
 }
 static bool lie_at_16(const void *a, const void *b = 0, const void *c = 0, const void *d = 0) {
     return (((uintptr_t)a | (uintptr_t)b | (uintptr_t)c | (uintptr_t)d) & 15) == 0;
