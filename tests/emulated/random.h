@@ -5,6 +5,7 @@
 #include <random>
 
 #include "cuda/device.cuh"
+#include "rounds.h"
 
 static std::mt19937 generator;
 static double between(double low, double high) {
@@ -60,14 +61,14 @@ static void check(double got, double want, double slack, const char *what, size_
     if (failures++ < 20) printf("%s %zu: %g, should be %g, at most %g off\n", what, i, got, want, slack);
 }
 
-/* From TARN_ROUNDS, else `usual`; the seed from TARN_SEED, else 1. */
+/* How many rounds; the seed, by which a failure is repeated, is told at the end. */
+static uint64_t seed;
 static int rounds_of_test(int usual) {
-    const char *rounds = getenv("TARN_ROUNDS"), *seed = getenv("TARN_SEED");
-    generator.seed(seed ? (unsigned)atoi(seed) : 1);
-    return rounds ? atoi(rounds) : usual;
+    generator.seed((unsigned)(seed = first_seed()));
+    return rounds(usual);
 }
 static int end_of_test() {
-    printf("%ld checks, %ld failures\n", checks, failures);
+    printf("TARN_SEED=%llu: %ld checks, %ld failures\n", (unsigned long long)seed, checks, failures);
     return failures != 0;
 }
 
