@@ -61,13 +61,17 @@ static void check(double got, double want, double slack, const char *what, size_
     if (failures++ < 20) printf("%s %zu: %g, should be %g, at most %g off\n", what, i, got, want, slack);
 }
 
-/* How many rounds; the seed, by which a failure is repeated, is told at the end. */
-static uint64_t seed;
-static int rounds_of_test(int usual) {
-    generator.seed((unsigned)(seed = first_seed()));
-    return rounds(usual);
-}
-static int end_of_test() {
+/* Tests so many cases drawn at random, `usual` unless TARN_ROUNDS says otherwise, and tells those that failed, and the
+   seed by which they are drawn again. The status of the program. */
+template <class C> static int test_cases(int usual, C (*draw)(), void (*test)(const C &), void (*tell)(const C &)) {
+    const uint64_t seed = first_seed();
+    generator.seed((unsigned)seed);
+    for (int i = rounds(usual); i-- > 0;) {
+        const C t = draw();
+        const long before = failures;
+        test(t);
+        if (failures > before) tell(t);
+    }
     printf("TARN_SEED=%llu: %ld checks, %ld failures\n", (unsigned long long)seed, checks, failures);
     return failures != 0;
 }

@@ -105,15 +105,12 @@ static void test(const step_case &t) {
         }
 }
 
+static void tell(const step_case &t) {
+    printf("^ dtype %d, dim %d, %d heads of %d, batch %d, %d keys, place %d, length %d, early %d\n", t.dtype, t.dim,
+           t.heads, t.kv_heads, t.batch, t.keys, t.places[0], t.lengths[0], t.early);
+}
+
 int main() {
     processors = 1; /* so that no cluster has two blocks */
-    for (int i = rounds_of_test(60); i-- > 0;) {
-        const step_case t = some_case();
-        const long before = failures;
-        test(t);
-        if (failures > before)
-            printf("^ dtype %d, dim %d, %d heads of %d, batch %d, %d keys, place %d, length %d, early %d\n", t.dtype,
-                   t.dim, t.heads, t.kv_heads, t.batch, t.keys, t.places[0], t.lengths[0], t.early);
-    }
-    return end_of_test();
+    return test_cases(60, some_case, test, tell);
 }

@@ -88,17 +88,13 @@ static void test(const product_case &t) {
     for (int r = t.rows; r < t.rows + 8; r++) check(std::isnan(y.at(r)), 1, 0, "left alone behind the product", r);
 }
 
+static void tell(const product_case &t) {
+    printf("^ dtype %d, scales %d, %d bits, groups of %d, k %d, %d rows, after %d, normed %d, weight %d, "
+           "early %d, product %d, %d multiprocessors\n",
+           t.dtype, t.scale_dtype, t.bits, t.group, t.k, t.rows, t.after, t.normed, t.weight, t.early, t.wanted,
+           processors);
+}
+
 int main() {
-    for (int i = rounds_of_test(60); i-- > 0;) {
-        const product_case t = some_case();
-        const long before = failures;
-        test(t);
-        if (failures > before)
-            printf("^ dtype %d, scales %d, %d bits, groups of %d, k %d, %d rows, after %d, normed %d, weight %d, early "
-                   "%d, "
-                   "product %d, %d multiprocessors\n",
-                   t.dtype, t.scale_dtype, t.bits, t.group, t.k, t.rows, t.after, t.normed, t.weight, t.early, t.wanted,
-                   processors);
-    }
-    return end_of_test();
+    return test_cases(60, some_case, test, tell);
 }

@@ -93,14 +93,11 @@ static void test(const turn_case &t) {
     }
 }
 
+static void tell(const turn_case &t) {
+    printf("^ dtype %d, dim %d, values %d, %d heads, %d kv heads, length %d, batch %d, capacity %d, apart %d\n",
+           t.dtype, t.dim, t.value_dim, t.heads, t.kv_heads, t.length, t.batch, t.capacity, t.apart);
+}
+
 int main() {
-    for (int i = rounds_of_test(40); i-- > 0;) {
-        const turn_case t = some_case();
-        const long before = failures;
-        test(t);
-        if (failures > before)
-            printf("^ dtype %d, dim %d, values %d, %d heads, %d kv heads, length %d, batch %d, capacity %d, apart %d\n",
-                   t.dtype, t.dim, t.value_dim, t.heads, t.kv_heads, t.length, t.batch, t.capacity, t.apart);
-    }
-    return end_of_test();
+    return test_cases(40, some_case, test, tell);
 }

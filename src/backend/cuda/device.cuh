@@ -1,46 +1,10 @@
-/* What the kernels of the folder share: dtypes as types, and sums over a block. */
+/* What the kernels of the folder share: pieces of 16 bytes, sums over a block, how kernels are launched. */
 #ifndef CUDA_DEVICE_CUH
 #define CUDA_DEVICE_CUH
 
+#include "cuda/dtypes.cuh"
 #include "cuda/kernels.h"
 #include "cuda/values.cuh"
-
-enum { D_BOOL, D_U8, D_U16, D_U32, D_U64, D_I8, D_I16, D_I32, D_I64, D_F16, D_BF16, D_F32, D_F64, D_C64 };
-
-/* DO with `type` standing for the storage type of the dtype. */
-#define CASE(number, storage, ...)                                                                                     \
-    case number: {                                                                                                     \
-        typedef storage type;                                                                                          \
-        __VA_ARGS__;                                                                                                   \
-        break;                                                                                                         \
-    }
-#define FLOAT_CASES(...)                                                                                               \
-    CASE(D_F16, float16, __VA_ARGS__)                                                                                  \
-    CASE(D_BF16, bfloat16, __VA_ARGS__) CASE(D_F32, float, __VA_ARGS__) CASE(D_F64, double, __VA_ARGS__)
-#define INTEGER_CASES(...)                                                                                             \
-    CASE(D_U8, unsigned char, __VA_ARGS__)                                                                             \
-    CASE(D_U16, unsigned short, __VA_ARGS__)                                                                           \
-    CASE(D_U32, u32, __VA_ARGS__)                                                                                      \
-    CASE(D_U64, u64, __VA_ARGS__)                                                                                      \
-    CASE(D_I8, signed char, __VA_ARGS__)                                                                               \
-    CASE(D_I16, short, __VA_ARGS__) CASE(D_I32, int, __VA_ARGS__) CASE(D_I64, i64, __VA_ARGS__)
-#define NUMBER_CASES(...) CASE(D_C64, complex64, __VA_ARGS__) FLOAT_CASES(__VA_ARGS__) INTEGER_CASES(__VA_ARGS__)
-#define FLOATS(dtype, ...)                                                                                             \
-    switch (dtype) { FLOAT_CASES(__VA_ARGS__) }
-#define DTYPES(dtype, ...)                                                                                             \
-    switch (dtype) { CASE(D_BOOL, truth8, __VA_ARGS__) NUMBER_CASES(__VA_ARGS__) }
-#define SIZES(bytes, ...)                                                                                              \
-    switch (bytes) {                                                                                                   \
-        CASE(1, unsigned char, __VA_ARGS__)                                                                            \
-        CASE(2, unsigned short, __VA_ARGS__) CASE(4, u32, __VA_ARGS__) CASE(8, u64, __VA_ARGS__)                       \
-    }
-/* 16 too, for what is only moved. */
-#define PIECE_SIZES(bytes, ...)                                                                                        \
-    switch (bytes) {                                                                                                   \
-        CASE(1, unsigned char, __VA_ARGS__)                                                                            \
-        CASE(2, unsigned short, __VA_ARGS__)                                                                           \
-        CASE(4, u32, __VA_ARGS__) CASE(8, u64, __VA_ARGS__) CASE(16, uint4, __VA_ARGS__)                               \
-    }
 
 /* An integer of any dtype; uint64 beyond the largest int64 is that. */
 DEVICE i64 integer_at(const void *from, i64 i, int dtype) {
@@ -111,6 +75,11 @@ template <class S> constexpr int PIECE = 16 / (int)sizeof(S);
 DEVICE void hold_piece(uint4 &piece) {
     asm("" : "+r"(piece.x), "+r"(piece.y), "+r"(piece.z), "+r"(piece.w));
 }
+/* A number is found here, not where it is needed. */
+template <class T> DEVICE void hold(T &x) {
+    static_assert(sizeof x == 4, "a register");
+    asm volatile("" : "+r"(x));
+}
 /* An address in global memory is found here, not where it is needed. */
 template <class T> DEVICE void hold_address(T *&address) {
     asm volatile("" : "+l"(address));
@@ -144,6 +113,15 @@ DEVICE uint4 stream_piece(const void *from) {
                  : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
                  : "l"(from));
     return v;
+}
+/* A number of two or four bytes, where it stands. */
+template <class C> DEVICE C read_number(const void *from) {
+    C x;
+    if constexpr (sizeof x == 2)
+        asm volatile("ld.global.u16 %0, [%1];" : "=h"(x.bits) : "l"(from));
+    else
+        asm volatile("ld.global.f32 %0, [%1];" : "=f"(x) : "l"(from));
+    return x;
 }
 /* Where it stands, as stream_piece, of what others read soon, too. */
 DEVICE uint4 read_piece(const void *from) {

@@ -213,10 +213,22 @@ static entry *find_or_make(const code *c) {
     return e;
 }
 
+/* Kernels are known by their text alone, here and in files: what they are compiled with is part of it. */
+static bool add_options(const char *source, const char *const *options, int count, text *to) {
+    text_add(to, source);
+    for (int i = 0; i < count; i++) text_format(to, "\n// %s\n", options[i]);
+    return !to->failed;
+}
+
 cudaKernel_t cuda_compiled(const char *source, const char *name, const char *const *options, int option_count) {
-    pthread_mutex_lock(&lock);
-    entry *e = find_or_make(&(code){source, name, options, option_count, cuda_capability()});
-    if (e) cuda_count_code(&e->devices, e->bytes);
-    pthread_mutex_unlock(&lock);
+    text whole = {0};
+    entry *e = NULL;
+    if (add_options(source, options, option_count, &whole)) {
+        pthread_mutex_lock(&lock);
+        e = find_or_make(&(code){text_string(&whole), name, options, option_count, cuda_capability()});
+        if (e) cuda_count_code(&e->devices, e->bytes);
+        pthread_mutex_unlock(&lock);
+    }
+    text_free(&whole);
     return e ? e->kernel : NULL;
 }

@@ -1,5 +1,4 @@
-/* Shared memory by address, which is one register where a pointer is two, and what keeps the compiler from finding a
-   number later than it stands in the text. */
+/* Shared memory by address, which is one register where a pointer is two. */
 #ifndef CUDA_SHARED_CUH
 #define CUDA_SHARED_CUH
 
@@ -22,22 +21,6 @@ DEVICE void put_word(u32 at, u32 x) {
 }
 DEVICE void put_words(u32 at, u32 x, u32 y) {
     asm volatile("st.shared.v2.u32 [%0], {%1,%2};" ::"r"(at), "r"(x), "r"(y) : "memory");
-}
-
-/* A number, as it lies in global memory. */
-template <class C> DEVICE C read_number(u64 from) {
-    C x;
-    if constexpr (sizeof x == 2)
-        asm volatile("ld.global.u16 %0, [%1];" : "=h"(x.bits) : "l"(from));
-    else
-        asm volatile("ld.global.f32 %0, [%1];" : "=f"(x) : "l"(from));
-    return x;
-}
-
-/* A number is found here, not where it is needed. */
-template <class T> DEVICE void hold(T &x) {
-    static_assert(sizeof x == 4, "a register");
-    asm volatile("" : "+r"(x));
 }
 
 #endif

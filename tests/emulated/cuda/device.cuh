@@ -253,7 +253,13 @@ static float sin(float x) {
 DEVICE void let_next_begin() {}
 DEVICE void await_previous() {}
 DEVICE void fetch(const void *) {}
+template <class T> DEVICE void hold(T &) {}
 template <class T> DEVICE void hold_address(T *&) {}
+template <class C> DEVICE C read_number(const void *from) {
+    C x;
+    memcpy(&x, from, sizeof x);
+    return x;
+}
 DEVICE uint4 read_piece(const void *from) {
     if ((uintptr_t)from % 16) emulation_fails("16 bytes are not read at a multiple of 16", (uintptr_t)from);
     return *(const uint4 *)from;
@@ -269,15 +275,9 @@ DEVICE i64 integer_at(const void *from, i64 i, int) {
 }
 
 /* ---- launching */
+#include "cuda/dtypes.cuh"
 #include "cuda/kernels.h"
 
-enum { D_BOOL, D_U8, D_U16, D_U32, D_U64, D_I8, D_I16, D_I32, D_I64, D_F16, D_BF16, D_F32, D_F64, D_C64 };
-#define CASE(number, storage, ...)                                                                                     \
-    case number: {                                                                                                     \
-        typedef storage type;                                                                                          \
-        __VA_ARGS__;                                                                                                   \
-        break;                                                                                                         \
-    }
 static int processors = 132; /* that the launchers are told of */
 int cuda_processors() {
     return processors;

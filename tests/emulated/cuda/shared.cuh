@@ -29,11 +29,5 @@ DEVICE void put_words(u32 at, u32 x, u32 y) {
     const uint2 v = {x, y};
     memcpy(shared_place(at, sizeof v), &v, sizeof v);
 }
-template <class C> DEVICE C read_number(u64 from) {
-    C x;
-    memcpy(&x, (const void *)from, sizeof x);
-    return x;
-}
-template <class T> DEVICE void hold(T &) {}
 
 #endif

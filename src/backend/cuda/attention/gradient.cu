@@ -5,6 +5,7 @@
    that changes. With w the weights and e the products of the result's gradient with the values, a score's gradient is
    w (e - sum(w e)), and nothing where a mask made the score the lowest. */
 #include "cuda/attention/tile.cuh"
+#include "cuda/shared.cuh"
 
 enum { ROWS = KEYS };
 
@@ -148,7 +149,7 @@ template <class S, int DIM>
 __global__ void __launch_bounds__(THREADS, 2) query_gradients(const __grid_constant__ attention_gradient_kernel g) {
     extern __shared__ uint4 shared[];
     const attention_kernel &k = g.attention;
-    const query_room<DIM> room((u32)__cvta_generic_to_shared(shared));
+    const query_room<DIM> room(shared_address(shared));
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32, turn = 0;
     i64 head = blockIdx.y, batch = blockIdx.z, kv_head = head / (k.heads / k.kv_heads);
     int first = (int)(gridDim.x - 1 - blockIdx.x) * ROWS, row = first + warp * 16 + lane / 4;
@@ -242,7 +243,7 @@ template <class S, int DIM>
 __global__ void __launch_bounds__(THREADS, 2) key_gradients(const __grid_constant__ attention_gradient_kernel g) {
     extern __shared__ uint4 shared[];
     const attention_kernel &k = g.attention;
-    const key_room<DIM> room((u32)__cvta_generic_to_shared(shared));
+    const key_room<DIM> room(shared_address(shared));
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32, group = (int)(k.heads / k.kv_heads);
     i64 kv_head = blockIdx.y, batch = blockIdx.z;
     int first = (int)blockIdx.x * KEYS, key = first + warp * 16 + lane / 4;

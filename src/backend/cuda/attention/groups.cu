@@ -5,6 +5,7 @@
    become the left factor of the product with the values; the softmax is kept up as keys pass, in powers of two. */
 #include "cuda/attention/pieces.cuh"
 #include "cuda/warpgroup.cuh"
+#include "cuda/shared.cuh"
 
 enum {
     GROUPS = 2,
@@ -330,7 +331,7 @@ __global__ void __launch_bounds__(THREADS, 1)
                   const __grid_constant__ result_maps maps) {
 #if HAS_WARPGROUPS
     extern __shared__ uint4 shared[];
-    const block_room<DIM> room(((u32)__cvta_generic_to_shared(shared) + 1023) / 1024 * 1024);
+    const block_room<DIM> room((shared_address(shared) + 1023) / 1024 * 1024);
     const int head = blockIdx.x, batch = blockIdx.z, kv_head = head / (int)(k.heads / k.kv_heads),
               part = threadIdx.x / WARPGROUP;
     const int first_row = (int)(gridDim.y - 1 - blockIdx.y) * ROWS,

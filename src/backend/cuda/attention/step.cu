@@ -37,21 +37,16 @@ template <int DIM> struct key_tile {
 
     static DEVICE_MEMBER int key_row(int i) { return threadIdx.x % 32 / 4 + 8 * i; }
     static DEVICE_MEMBER int value_row(int i) { return threadIdx.x % 4 * 2 + i % 2 + i / 2 * 8; }
-    /* Rows `step` elements apart from row `first` on, of which the last one is `last`. */
-    template <class S> DEVICE_MEMBER void read_keys(const S *from, i64 step, int first, int last) {
+    /* Rows `key_step` and `value_step` elements apart from row `first` on, of which the last one is `last`. */
+    template <class S>
+    DEVICE_MEMBER void read(const S *from, i64 key_step, const S *value_from, i64 value_step, int first, int last) {
 #pragma unroll
         for (int i = 0; i < 2; i++)
-            read_words(keys[i], from + min(first + key_row(i), last) * step + threadIdx.x % 4 * (DIM / 4));
-    }
-    template <class S> DEVICE_MEMBER void read_values(const S *from, i64 step, int first, int last) {
+            read_words(keys[i], from + min(first + key_row(i), last) * key_step + threadIdx.x % 4 * (DIM / 4));
 #pragma unroll
         for (int i = 0; i < 4; i++)
-            read_words(values[i], from + min(first + value_row(i), last) * step + threadIdx.x % 32 / 4 * (DIM / 8));
-    }
-    template <class S>
-    DEVICE_MEMBER void read(const S *keys, i64 key_step, const S *values, i64 value_step, int first, int last) {
-        read_keys(keys, key_step, first, last);
-        read_values(values, value_step, first, last);
+            read_words(values[i],
+                       value_from + min(first + value_row(i), last) * value_step + threadIdx.x % 32 / 4 * (DIM / 8));
     }
     /* Row `row`, if the tile has it, as it is now. */
     template <class S> DEVICE_MEMBER void replace(int row, const S *key, const S *value) {

@@ -3,6 +3,7 @@
    registers, where they become the left factor of the product with the values; the softmax is kept up as keys pass, in
    powers of two. */
 #include "cuda/attention/tile.cuh"
+#include "cuda/shared.cuh"
 
 /* ---- the state of a warp's rows. A lane has, of each 16 rows, rows lane / 4 and that + 8, two columns of every eight.
  */
@@ -59,8 +60,7 @@ template <class S, int DIM, int TILES>
 __global__ void __launch_bounds__(THREADS) attend_tiles(const __grid_constant__ attention_kernel k) {
     constexpr int ROWS = 16 * WARPS * TILES;
     extern __shared__ uint4 shared[];
-    u32 queries = (u32)__cvta_generic_to_shared(shared), keys = queries + ROWS * DIM * 2,
-        values = keys + 2 * KEYS * DIM * 2;
+    u32 queries = shared_address(shared), keys = queries + ROWS * DIM * 2, values = keys + 2 * KEYS * DIM * 2;
     const u32 tile_bytes = KEYS * DIM * 2;
     int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     i64 head = blockIdx.y, batch = blockIdx.z, first_row = (gridDim.x - 1 - blockIdx.x) * (i64)ROWS,

@@ -122,7 +122,6 @@ static cudaKernel_t print_and_compile(const call *c, const group_axes *a, bool w
     static const char *const options[] = {"--minimal", "-fmad=false", "-prec-div=false"};
     text source = {0};
     bool quick = divides_quickly(c->program), ok = group_print(c, a, wide, &source);
-    if (quick) text_format(&source, "/* %s */\n", options[2]); /* kernels are known by their text alone */
     cudaKernel_t kernel = ok ? cuda_compiled(text_string(&source), "group", options, quick ? 3 : 2) : NULL;
     text_free(&source);
     return kernel;

@@ -224,7 +224,7 @@ __global__ void __launch_bounds__(THREADS, 1)
                      const __grid_constant__ CUtensorMap gated, int tiles) {
 #if HAS_WARPGROUPS
     extern __shared__ uint4 shared[];
-    const tile_room<WIDTH> room = {((u32)__cvta_generic_to_shared(shared) + 1023) / 1024 * 1024};
+    const tile_room<WIDTH> room = {(shared_address(shared) + 1023) / 1024 * 1024};
     if (threadIdx.x == GROUPS * WARPGROUP) fetch_map(&x), fetch_map(&weight);
     if (threadIdx.x == 0) {
         for (int s = 0; s < room.STAGES; s++) barrier_init(room.there(s), 1), barrier_init(room.free(s), PAIR * GROUPS);

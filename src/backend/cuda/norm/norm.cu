@@ -58,7 +58,8 @@ template <class S, int EACH> struct held_row {
             widen_piece<S>(narrow_piece<S>(at[e]), rounded);
 #pragma unroll
             for (int i = 0; i < PIECE<S>; i += 4)
-                *(float4 *)(to + piece(e) * PIECE<S> + i) = {rounded[i], rounded[i + 1], rounded[i + 2], rounded[i + 3]};
+                *(float4 *)(to + piece(e) * PIECE<S> + i) = {rounded[i], rounded[i + 1], rounded[i + 2],
+                                                             rounded[i + 3]};
         }
     }
     /* On its way while the kernel before ends. */
@@ -264,9 +265,9 @@ static bool is_paired(const norm_kernel *k, unsigned threads) {
     const int blocks = SPREAD_BLOCKS * cuda_processors();
     return k->other && threads <= 256 && 2 * k->rows > blocks && k->rows <= 2 * blocks;
 }
-/* Rows of a block: several where there are blocks enough for the device to be full of them. */
-static int rows_each(const norm_kernel *k) {
-    return k->rows >= 32 * cuda_processors() ? 4 : 1;
+/* Rows of a block that holds them: several where there are blocks enough for the device to be full of them. */
+static int rows_each(const norm_kernel *k, unsigned threads) {
+    return is_paired(k, threads) ? 2 : k->rows >= 32 * cuda_processors() ? 4 : 1;
 }
 
 /* one, two, four: kernels that hold so many pieces a thread; any: the kernel of rows that cannot be held. */
@@ -274,10 +275,12 @@ template <class S, class K>
 static void launch_rows(norm_kernel k, K *one, K *two, K *four, K *any, kernel_stream stream) {
     const int each = held_pieces(&k, PIECE<S>);
     const unsigned threads = each ? held_threads(k.n / PIECE<S>, each) : threads_for(k.n);
-    const bool paired = each && is_paired(&k, threads);
-    k.each = paired ? 2 : each ? rows_each(&k) : 1;
-    K *held = each == 1 ? one : each == 2 ? two : four;
-    start(each ? held : any, blocks_for(k.rows, k.each), threads, paired ? SPREAD_SHARED : 0, stream, k);
+    k.each = each ? rows_each(&k, threads) : 1;
+    start(each == 1   ? one
+          : each == 2 ? two
+          : each == 4 ? four
+                      : any,
+          blocks_for(k.rows, k.each), threads, k.each == 2 ? SPREAD_SHARED : 0, stream, k);
 }
 template <class S> static void softmax(const norm_kernel &k, kernel_stream stream) {
     launch_rows<S>(k, softmax_held<S, 1>, softmax_held<S, 2>, softmax_held<S, 4>, softmax_rows<S>, stream);

@@ -4,6 +4,7 @@
    float. */
 #include "cuda/norm/streamed.cuh"
 #include "cuda/warpgroup.cuh"
+#include "cuda/shared.cuh"
 
 enum {
     WARPS = 8,
@@ -209,7 +210,7 @@ DEVICE void make_rows(const norm_kernel &k, S *ring, const uint4 *weights, u32 t
         show_writes();
         x.meet();
         if (first) {
-            take_row((S *)k.to + row * k.n, (u32)__cvta_generic_to_shared(at), (u32)(k.n * sizeof(S)));
+            take_row((S *)k.to + row * k.n, shared_address(at), (u32)(k.n * sizeof(S)));
             await_taken<false>();
         }
         if (before >= 0) barrier_arrive(gone + 8 * before);
@@ -224,7 +225,7 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) stream_rows(const __grid_cons
 #if HAS_WARPGROUPS
     extern __shared__ uint4 ring[];
     __shared__ shared_room room;
-    u32 there = (u32)__cvta_generic_to_shared(room.there), gone = (u32)__cvta_generic_to_shared(room.gone);
+    u32 there = shared_address(room.there), gone = shared_address(room.gone);
     const int pieces = (int)(k.n / PIECE<S>);
     uint4 *weights = ring + stages * pieces; /* in the cache they would not stay: most of it is the ring */
     if (threadIdx.x == 0) {
@@ -238,7 +239,7 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) stream_rows(const __grid_cons
     if (threadIdx.x / 32 < WARPS)
         make_rows<S, TEAM, OP>(k, (S *)ring, weights, there, gone, stages, &room);
     else if (threadIdx.x % 32 == 0)
-        bring_rows<S>(k, (u32)__cvta_generic_to_shared(ring), there, gone, stages);
+        bring_rows<S>(k, shared_address(ring), there, gone, stages);
 #endif
 }
 

@@ -80,8 +80,7 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) turn_rows(const __grid_consta
     const rope_kernel &r = k.rope;
     const turned_heads<S> heads(k);
     const own_pieces values((int)k.value_dim);
-    const S *value =
-        (const S *)k.value + heads.batch * k.value_strides[0] + heads.at * k.value_strides[2] + values.first;
+    const S *value = heads.row_of((const S *)k.value, k.value_strides, heads.batch, 0, heads.at) + values.first;
     int head = heads.own.head, value_head = values.head;
     pair_piece turned[EACH], carried;
     await_previous();
@@ -106,8 +105,7 @@ __global__ void __launch_bounds__(THREADS, BLOCKS) turn_rows(const __grid_consta
         }
         heads.read_all(turned, head);
     }
-    S *to =
-        (S *)k.value_cache + heads.batch * k.value_cache_strides[0] + place * k.value_cache_strides[2] + values.first;
+    S *to = heads.row_of((S *)k.value_cache, k.value_cache_strides, heads.batch, 0, place) + values.first;
     while (value_head < k.kv_heads) {
         write_pairs(to + value_head * k.value_cache_strides[1], values.half, carried);
         value_head += values.step;

@@ -7,6 +7,7 @@
 #include "cuda/elementwise/gate.cuh"
 #include "cuda/quant/tile.cuh"
 #include "cuda/warpgroup.cuh"
+#include "cuda/shared.cuh"
 
 enum {
     GROUPS = 2,
@@ -200,7 +201,7 @@ __global__ void __launch_bounds__(THREADS, 1)
     multiply_prompt(const __grid_constant__ packed_rows_kernel k, const __grid_constant__ CUtensorMap x) {
 #if HAS_WARPGROUPS
     extern __shared__ uint4 shared[];
-    const u32 begins = (u32)__cvta_generic_to_shared(shared), aligned = (begins + 1023) / 1024 * 1024;
+    const u32 begins = shared_address(shared), aligned = (begins + 1023) / 1024 * 1024;
     const tile_room<WIDTH> room = {aligned};
     if (threadIdx.x == 0) {
         for (int s = 0; s < room.STAGES; s++) barrier_init(room.there(s), 1), barrier_init(room.free(s), GROUPS);

@@ -187,7 +187,7 @@ template <class C> struct cursor {
     DEVICE_MEMBER void load(const packed_vector_kernel &k, uint4 &low, uint4 &high, C &scale, C &bias) {
         low = stream_piece((const void *)words);
         high = stream_piece((const void *)(words + 64));
-        scale = read_number<C>(scales), bias = read_number<C>(biases);
+        scale = read_number<C>((const void *)scales), bias = read_number<C>((const void *)biases);
         words += 128, scales += scales_step, biases += scales_step;
         if (--left) return;
         left = count;
@@ -223,19 +223,18 @@ template <int BITS> DEVICE int multiply_span(const uint4 &low, const uint4 &high
 
 /* A row of the product that a thread ends, and what is added to it. */
 template <class S> struct row_end {
-    int number, tile, row; /* number: among the block's */
+    int number, row; /* number: among the block's */
     bool exists;
     S other;
 
-    DEVICE_MEMBER void find(const packed_vector_kernel &k, int which) {
+    DEVICE_MEMBER void find(const packed_vector_kernel &k) {
         const bool gate = k.around.after == AFTER_GATE; /* its tiles are two by two in a block */
-        number = which;
-        tile = block_tile(k, number / 8);
+        const int tile = block_tile(k, number / 8);
         row = tile_of(k, tile) * 8 + number % 8;
         exists = tile < k.tiles && row < k.part.rows && !(gate && tile % 2);
     }
     DEVICE_MEMBER void read_other(const packed_vector_kernel &k) {
-        if (k.around.after == AFTER_ADD && exists) other = read_number<S>((u64)((const S *)k.around.other + row));
+        if (k.around.after == AFTER_ADD && exists) other = read_number<S>((const S *)k.around.other + row);
     }
 };
 
@@ -270,14 +269,14 @@ __global__ void __launch_bounds__(32 * W, sizeof(S) == 4 || W == MANY_WARPS ? 1 
     if (threadIdx.x < ZEROS) zeros[threadIdx.x] = 0;
     const bool mine = t / 2 == (g >> 1 & 1);
     const u32 column = (g & 1) * 8 + (g >> 2) * 4 + t, planes_step = mine ? x.PLANES_BYTES : 0,
-              fine = mine ? x.spans * x.PLANES_BYTES : 0;
+              rest_planes = mine ? x.spans * x.PLANES_BYTES : 0;
     u32 planes_first = mine ? x.planes + first * x.PLANES_BYTES + column * 8 : shared_address(zeros),
         planes = planes_first, scales_first = x.scales + first * x.SCALES_BYTES + t * 8, scales = scales_first,
         sum_to = shared_address(sums + (down * 8 + g) * k.across + across);
     const int ends = rounds * k.down * 8;
     row_end<S> end;
     end.number = threadIdx.x;
-    if (end.number < ends) end.find(k, end.number); /* the other warps have no use for it */
+    if (end.number < ends) end.find(k); /* the other warps have no use for it */
     if (k.early) await_previous();
     if (end.number < ends) end.read_other(k);
     if constexpr (NORMED && sizeof(S) == 2) {
@@ -304,7 +303,7 @@ __global__ void __launch_bounds__(32 * W, sizeof(S) == 4 || W == MANY_WARPS ? 1 
             float product = unit.x * (float)multiply_span<BITS>(low[i], high[i], planes), all = unit.y;
             if constexpr (x.FINE) {
                 const float2 rest = floats_at(scales + x.spans * x.SCALES_BYTES);
-                product += rest.x * (float)multiply_span<BITS>(low[i], high[i], planes + fine);
+                product += rest.x * (float)multiply_span<BITS>(low[i], high[i], planes + rest_planes);
                 all += rest.y;
             }
             sum = fmaf((float)widen(scale[i]), product, fmaf((float)widen(bias[i]), all, sum));
@@ -336,9 +335,8 @@ __global__ void __launch_bounds__(32 * W, sizeof(S) == 4 || W == MANY_WARPS ? 1 
         } else if (end.exists) {
             end_row<S>(k.around, k.part.to, end.row, product, end.other);
         }
-        if (end.number + THREADS >= ends) break;
-        end.find(k, end.number + THREADS);
-        end.read_other(k);
+        end.number += THREADS;
+        if (end.number < ends) end.find(k), end.read_other(k);
     }
 }
 
